@@ -1,0 +1,59 @@
+"""What `compose(ports, settings)` of every service takes and gives."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from docaxis_eventsourcing.parts import PartHealth
+from docaxis_eventsourcing.ports.event_log import EventLog
+from docaxis_eventsourcing.ports.file_store import FileStore
+from docaxis_eventsourcing.ports.read_store import ReadStore
+from docaxis_eventsourcing.ports.secrets import Secrets
+from docaxis_eventsourcing.ports.signer import Signer
+from docaxis_eventsourcing.processor import wall_clock
+from docaxis_eventsourcing.projector import ViewRunner
+from docaxis_eventsourcing.topics import ServiceTopics
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The technology that a service runs on; embedded or distributed, it cannot tell."""
+
+    log: EventLog
+    store: ReadStore
+    files: FileStore
+    secrets: Secrets
+    signer: Signer
+    clock: Callable[[], int] = wall_clock
+    """Unix ms, for timers and claims; decisions take log time (L5)."""
+    outcomes_partition: int = 0
+    """The outcomes partition that this replica reads (L7)."""
+    traceparent: Callable[[], str] = str
+    """The W3C traceparent of the request being served; empty outside of any."""
+
+
+class Part(Protocol):
+    """Something that runs until cancelled: a processor, reactions, effects, a view, a door."""
+
+    health: PartHealth
+
+    async def run(self) -> None:
+        """Ends only by cancellation, or by a fault that must be seen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """One service, composed: its parts to run, its gRPC servicer, its views to rebuild."""
+
+    name: str
+    topics: ServiceTopics
+    parts: tuple[Part, ...]
+    servicer: Any
+    """Instance of the service's generated `…Servicer` class; raises `DocaxisError`."""
+    views: Mapping[str, ViewRunner] = field(default_factory=dict)
+
+    @property
+    def all_topics(self) -> tuple[str, ...]:
+        """The topics that the service owns, to be declared before it runs."""
+        return (*self.topics.all_commands, self.topics.events, self.topics.outcomes)
