@@ -1,0 +1,86 @@
+"""The front door of acknowledgements: one command for each organisation of the list."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.front_door import FrontDoor
+from docaxis_eventsourcing.identifiers import derived_id
+from docaxis_eventsourcing.outcomes import answer_of
+from docaxis_eventsourcing.receipt_ids import handed_over_receipt_id
+from docaxis_eventsourcing.topics import organisation_partition
+from docaxis_proto import routing_v1_pb2 as pb
+from docaxis_routing.codec import CODEC
+from docaxis_routing.domain.messages import AcknowledgeAnswer, AcknowledgeDeliveries
+from docaxis_routing.queries import MAX_LIMIT, Queries
+
+_TAKEN = ("handed_over", "already_handed_over")
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgementDoor:
+    """Takes acknowledgements in, one replica's."""
+
+    door: FrontDoor
+    queries: Queries
+    partitions: int
+
+    async def acknowledge(
+        self, request: pb.AcknowledgeDeliveriesRequest
+    ) -> pb.AcknowledgeDeliveriesReply:
+        """Every delivery of the list is answered, in its order; none is held up by another."""
+        wanted = list(dict.fromkeys(request.delivery_ids))
+        if len(wanted) > MAX_LIMIT:
+            raise DocaxisError("limit_invalid", {"limit": str(MAX_LIMIT)})
+        by_organisation = await self._by_organisation(wanted, request.organisation_ids)
+        answers = await asyncio.gather(
+            *(
+                self._ask(request, organisation_id, each)
+                for organisation_id, each in sorted(by_organisation.items())
+            )
+        )
+        results = {each.delivery_id: each.result for answer in answers for each in answer.results}
+        return pb.AcknowledgeDeliveriesReply(
+            results=[
+                pb.AcknowledgeDeliveriesReply.Result(
+                    delivery_id=each,
+                    result=(result := results.get(each, "unknown_delivery")),
+                    receipt_id=handed_over_receipt_id(each) if result in _TAKEN else "",
+                )
+                for each in wanted
+            ]
+        )
+
+    async def _by_organisation(
+        self, delivery_ids: Sequence[str], askers: Sequence[str]
+    ) -> dict[str, list[str]]:
+        found = await self.queries.organisations_of(delivery_ids, askers)
+        if len(found) < len(delivery_ids):  # L28: not there, or not projected yet?
+            partitions = {organisation_partition(each, self.partitions) for each in askers}
+            await asyncio.gather(
+                *(self.queries.documents.pass_end(partition) for partition in partitions)
+            )
+            found = await self.queries.organisations_of(delivery_ids, askers)
+        grouped: dict[str, list[str]] = defaultdict(list)
+        for each in delivery_ids:
+            if each in found:
+                grouped[found[each]].append(each)
+        return grouped
+
+    async def _ask(
+        self, request: pb.AcknowledgeDeliveriesRequest, organisation_id: str, ids: list[str]
+    ) -> AcknowledgeAnswer:
+        outcome = await self.door.ask(
+            AcknowledgeDeliveries(organisation_id, request.system_id, tuple(ids)),
+            command_id=derived_id(
+                "acknowledge", request.idempotency_key, organisation_id, *sorted(ids)
+            ),
+            partition=organisation_partition(organisation_id, self.partitions),
+            actor=request.system_id,
+        )
+        if outcome is None:
+            raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
+        answer: AcknowledgeAnswer = answer_of(outcome, CODEC)
+        return answer

@@ -1,0 +1,38 @@
+"""The rules of routing: `decide` and `evolve`, and what they work on.
+
+Rules 1-10 are about documents (`documents`), 11-17 about deliveries and mailboxes (`deliveries`).
+Documents lie on the partition of their id's first part, deliveries and mailboxes on that of the
+recipient organisation (log.md L3).
+"""
+
+from docaxis_eventsourcing.decider import Decider
+from docaxis_routing.domain import deliveries, documents
+from docaxis_routing.domain.aggregates import aggregates, initial, touched
+from docaxis_routing.domain.decisions import decide, evolve
+from docaxis_routing.domain.facts import FactsProvider
+
+FOLD_VERSION = 1
+STATES: dict[str, type] = {
+    "document": documents.Document,
+    "submission": documents.Submission,
+    "delivery": deliveries.Delivery,
+    "mailbox": deliveries.Mailbox,
+}
+
+
+def decider(facts: FactsProvider) -> Decider:
+    """The domain as the processor uses it; `facts` resolves codes and locks."""
+    return Decider(
+        service="routing",
+        fold_version=FOLD_VERSION,
+        states=STATES,
+        aggregates=aggregates,
+        touched=touched,
+        initial=initial,
+        decide=decide,
+        evolve=evolve,
+        facts=facts,
+    )
+
+
+__all__ = ["FOLD_VERSION", "STATES", "aggregates", "decide", "decider", "evolve", "initial"]

@@ -1,0 +1,48 @@
+"""`decide` and `evolve` of routing: which rule module answers for which command and state."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from docaxis_eventsourcing.decider import Decision
+from docaxis_routing.domain import deliveries, documents
+from docaxis_routing.domain.facts import RoutingFacts
+from docaxis_routing.domain.messages import (
+    AcknowledgeDeliveries,
+    MakeDeliveries,
+    NoteVerdict,
+    RefuseDeliveries,
+    ReleaseDeliveries,
+    SubmitDocument,
+)
+
+
+def decide(states: Mapping[str, Any], facts: RoutingFacts, command: Any) -> Decision:
+    """Decide one command upon the states that it names; pure (log.md L6)."""
+    match command:
+        case SubmitDocument():
+            return documents.decide_submit(states, facts, command)
+        case NoteVerdict():
+            return documents.decide_verdict(states[f"document/{command.document_id}"], command)
+        case MakeDeliveries():
+            return deliveries.decide_make(states, command)
+        case ReleaseDeliveries():
+            return deliveries.decide_release(states, command)
+        case RefuseDeliveries():
+            return deliveries.decide_refuse(states, command)
+        case AcknowledgeDeliveries():
+            return deliveries.decide_acknowledge(states, command)
+    raise TypeError(type(command).__name__)
+
+
+def evolve(state: Any, event: Any) -> Any:
+    """Fold one event into one of the states that it names; pure."""
+    match state:
+        case documents.Submission():
+            return documents.evolve_submission(state, event)
+        case documents.Document():
+            return documents.evolve_document(state, event)
+        case deliveries.Delivery():
+            return deliveries.evolve_delivery(state, event)
+        case deliveries.Mailbox():
+            return deliveries.evolve_mailbox(state, event)
+    raise TypeError(type(state).__name__)

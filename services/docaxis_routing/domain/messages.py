@@ -1,0 +1,249 @@
+"""Commands, answers and events of routing; fields as in `routing_{commands,events}_v1.proto`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file by the SHA-256 of its bytes (lower-case hex)."""
+
+    digest: str
+    size: int
+    media_type: str
+    signature_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBrief:
+    """What every recipient's copy shows of its document: codes, dates, digests; no free text."""
+
+    document_id: str
+    sender_organisation_id: str
+    sender_code: str
+    system_id: str
+    sender_document_id: str
+    business_type: str
+    number: str
+    notation: str
+    promulgated_on: str
+    type_group: int
+    type_name: str
+    priority: int
+    card_digest: str
+    files: tuple[FileRef, ...]
+    accepted_at: int = 0
+    content_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A recipient that was resolved: the code as written, its organisation, whether held."""
+
+    code: str
+    organisation_id: str
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecipient:
+    """A recipient that gets no delivery, and why (a row of the error table)."""
+
+    code: str
+    reason: str
+    suggestions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContentDigest:
+    """The digest of the content under one canonical form (log.md L1)."""
+
+    canon_version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitDocument:
+    """A system hands in a document for recipients."""
+
+    brief: DocumentBrief
+    submission_key: str
+    content_digests: tuple[ContentDigest, ...]
+    recipient_codes: tuple[str, ...]
+    recipients_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitAnswer:
+    """What the sender is told: who gets it, and who does not."""
+
+    document_id: str
+    recipients_digest: str
+    recipients: tuple[Recipient, ...]
+    refused: tuple[RefusedRecipient, ...]
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteVerdict:
+    """The signature service's verdict, for the copies that wait for it."""
+
+    document_id: str
+    status: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDeliveries:
+    """Make the copies of a document for the recipients on one partition."""
+
+    brief: DocumentBrief
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDeliveries:
+    """Held copies may go on."""
+
+    document_id: str
+    organisation_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseDeliveries:
+    """Held copies may not go on."""
+
+    document_id: str
+    reason: str
+    organisation_ids: tuple[str, ...]
+    sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeDeliveries:
+    """A recipient's system has taken these deliveries."""
+
+    organisation_id: str
+    system_id: str
+    delivery_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeResult:
+    """What became of one acknowledgement."""
+
+    delivery_id: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeAnswer:
+    """One result for each delivery, in the order asked."""
+
+    results: tuple[AcknowledgeResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSubmitted:
+    """A document was accepted."""
+
+    brief: DocumentBrief
+    submission_key: str
+    content_digests: tuple[ContentDigest, ...]
+    recipients_digest: str
+    recipients: tuple[Recipient, ...]
+    refused: tuple[RefusedRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientsAdded:
+    """The same content was sent to further recipients."""
+
+    brief: DocumentBrief
+    recipients_digest: str
+    recipients: tuple[Recipient, ...]
+    refused: tuple[RefusedRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictNoted:
+    """The verdict reached the document; `organisation_ids` waited for it."""
+
+    document_id: str
+    status: str
+    code: str
+    organisation_ids: tuple[str, ...]
+    sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryMade:
+    """One copy: `held`, `ready` (with its mailbox number) or `refused` (with the reason)."""
+
+    delivery_id: str
+    organisation_id: str
+    state: str
+    mailbox_number: int
+    code: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesMade:
+    """The copies for all recipients of a document on one partition."""
+
+    brief: DocumentBrief
+    deliveries: tuple[DeliveryMade, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReleased:
+    """A held copy is ready; number 0 where the release came before its copy."""
+
+    delivery_id: str
+    organisation_id: str
+    mailbox_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesReleased:
+    """Held copies became ready."""
+
+    document_id: str
+    deliveries: tuple[DeliveryReleased, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryClosed:
+    """A copy that ends here."""
+
+    delivery_id: str
+    organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesRefused:
+    """Held copies were refused by policy."""
+
+    document_id: str
+    reason: str
+    deliveries: tuple[DeliveryClosed, ...]
+    sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """One copy that its recipient's system has taken."""
+
+    delivery_id: str
+    document_id: str
+    sender_organisation_id: str
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesHandedOver:
+    """A system acknowledged: that is the hand-over."""
+
+    organisation_id: str
+    system_id: str
+    deliveries: tuple[HandOver, ...]

@@ -1,0 +1,1 @@
+"""Routing has no slow or foreign work: verdicts and receipts are the signature service's."""

@@ -1,0 +1,74 @@
+"""The inbox: what is open in the mailboxes of some organisations, by a cursor that never skips.
+
+Without a cursor it lists all that is open; the cursor only waits for news. It holds the last
+mailbox number seen of each organisation: numbers are given by one writer, in the order in which
+deliveries became ready, and a view row appears with its number or not at all (log.md L24), so no
+delivery below a seen number can turn up later. An organisation that is not in the cursor (newly
+served) is listed from its start.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor
+from docaxis_eventsourcing.ports.read_store import Row, RowRange
+from docaxis_eventsourcing.view_reader import ViewReader
+from docaxis_proto import routing_v1_pb2 as pb
+from docaxis_routing.card import Cards
+from docaxis_routing.queries import checked_limit, delivery_message, document_message
+from docaxis_routing.views import DELIVERIES, DeliveryRow, read_delivery
+
+MAX_WAIT_S = 50.0
+_LOOK_AGAIN_S = 1.0
+_OPEN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The inbox of one replica."""
+
+    deliveries: ViewReader
+    cards: Cards
+    epoch: int
+
+    async def page(self, request: pb.GetInboxRequest) -> pb.GetInboxReply:
+        """Open deliveries behind the cursor, waiting up to `wait_s` where there are none."""
+        seen = dict(decode_cursor(request.cursor, self.epoch, dict[str, int], {}))
+        limit = checked_limit(request.limit)
+        until = time.monotonic() + min(request.wait_s, MAX_WAIT_S)
+        found = await self._open(request.organisation_ids, seen, limit)
+        while not found and (left := until - time.monotonic()) > 0:
+            await self.deliveries.wait_for_news(min(left, _LOOK_AGAIN_S))
+            found = await self._open(request.organisation_ids, seen, limit)
+        for each in found:
+            seen[each.organisation_id] = each.mailbox_number
+        items = await asyncio.gather(*(self._item(each) for each in found))
+        return pb.GetInboxReply(deliveries=items, next=encode_cursor(self.epoch, seen))
+
+    async def _open(
+        self, organisations: Sequence[str], seen: Mapping[str, int], limit: int
+    ) -> list[DeliveryRow]:
+        found: list[DeliveryRow] = []
+        for organisation_id in organisations:
+            if len(found) == limit:
+                break
+            rows: Sequence[Row] = await self.deliveries.range(
+                DELIVERIES,
+                RowRange(
+                    "inbox",
+                    (organisation_id, _OPEN),
+                    at_least=seen.get(organisation_id, 0) + 1,
+                    limit=limit - len(found),
+                ),
+            )
+            found += [read_delivery(row) for row in rows]
+        return found
+
+    async def _item(self, delivery: DeliveryRow) -> pb.Delivery:
+        brief = delivery.brief
+        card = await self.cards.read(brief.document_id, brief.card_digest)
+        message = delivery_message(delivery)
+        message.document.CopyFrom(document_message(brief, card))
+        return message

@@ -1,0 +1,192 @@
+"""The registry's part that routing decides with: codes, locks, policies, who serves whom.
+
+A local view of `docaxis.registry.events` (design section 4), and the facts of `SubmitDocument`
+made of it. Before a code is called unknown the view has passed the registry's end, so that an
+organisation registered a moment ago is found (log.md L28).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from docaxis_eventsourcing.decider import Request
+from docaxis_eventsourcing.envelope import Envelope
+from docaxis_eventsourcing.errors import DocaxisError, Unavailable
+from docaxis_eventsourcing.ports.read_store import Row, RowRange, Table
+from docaxis_eventsourcing.view import Rows, View
+from docaxis_eventsourcing.view_reader import ViewReader
+from docaxis_proto.registry_events_v1_pb2 import (
+    OrganisationLocked,
+    OrganisationsRegistered,
+    SignaturePolicySet,
+    SystemLocked,
+    SystemRegistered,
+    SystemServes,
+)
+from docaxis_routing.codec import REGISTRY_EVENTS
+from docaxis_routing.domain.facts import Resolved, RoutingFacts
+from docaxis_routing.domain.messages import SubmitDocument
+
+ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
+REGISTRY_PARTITION = 0
+"""The registry has one partition (log.md L3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRow:
+    """An organisation as routing needs it. Policies are by document type; "" is the default."""
+
+    organisation_id: str
+    code: str
+    name: str
+    locked: bool = False
+    policies: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRow:
+    """A system: whether locked, and whom it serves."""
+
+    system_id: str
+    organisation_ids: tuple[str, ...]
+    locked: bool = False
+
+
+_read_organisation = msgspec.msgpack.Decoder(OrganisationRow).decode
+_read_system = msgspec.msgpack.Decoder(SystemRow).decode
+
+
+def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
+    match event:
+        case OrganisationLocked() | SignaturePolicySet():
+            return ((ORGANISATIONS, event.organisation_id),)
+        case SystemServes() | SystemLocked():
+            return ((SYSTEMS, event.system_id),)
+    return ()
+
+
+def _project(rows: Rows, event: Any, _: Envelope) -> None:
+    match event:
+        case OrganisationsRegistered():
+            for entry in event.entries:
+                _put(rows, OrganisationRow(entry.organisation_id, entry.code, entry.name))
+                for code in (entry.code, *(alias.code for alias in entry.aliases)):
+                    rows.put(CODES, Row(code, entry.organisation_id.encode()))
+        case OrganisationLocked():
+            if row := rows.get(ORGANISATIONS, event.organisation_id):
+                _put(rows, replace(_read_organisation(row.blob), locked=event.locked))
+        case SignaturePolicySet():
+            if row := rows.get(ORGANISATIONS, event.organisation_id):
+                before = _read_organisation(row.blob)
+                policies = dict(
+                    sorted({**before.policies, event.document_type: event.policy}.items())
+                )
+                _put(rows, replace(before, policies=policies))
+        case SystemRegistered():
+            _put_system(rows, SystemRow(event.system_id, tuple(event.organisation_ids)))
+        case SystemServes() | SystemLocked():
+            if row := rows.get(SYSTEMS, event.system_id):
+                before_system = _read_system(row.blob)
+                _put_system(
+                    rows,
+                    replace(before_system, locked=event.locked)
+                    if isinstance(event, SystemLocked)
+                    else replace(before_system, organisation_ids=tuple(event.organisation_ids)),
+                )
+
+
+def _put(rows: Rows, organisation: OrganisationRow) -> None:
+    rows.put(ORGANISATIONS, Row(organisation.organisation_id, msgspec.msgpack.encode(organisation)))
+
+
+def _put_system(rows: Rows, system: SystemRow) -> None:
+    rows.put(SYSTEMS, Row(system.system_id, msgspec.msgpack.encode(system)))
+
+
+REGISTRY_VIEW = View(
+    service="routing",
+    name="registry",
+    version=1,
+    topic="docaxis.registry.events",
+    codec=REGISTRY_EVENTS,
+    tables=(Table(ORGANISATIONS), Table(CODES), Table(SYSTEMS)),
+    keys=_keys,
+    project=_project,
+)
+
+
+class RegistryFacts:
+    """Resolves codes and locks for decisions and doors."""
+
+    def __init__(self, reader: ViewReader) -> None:
+        self._reader = reader
+
+    async def of(self, requests: Sequence[Request]) -> list[RoutingFacts]:
+        """The facts of a batch of commands; raises `Unavailable` where they cannot be had."""
+        return [await self._one(request) for request in requests]
+
+    async def _one(self, request: Request) -> RoutingFacts:
+        command = request.command
+        if not isinstance(command, SubmitDocument):
+            return RoutingFacts(request.now, request.command_id)
+        try:
+            system = await self._system(command.brief.system_id)
+            organisations = await self.resolve(
+                (command.brief.sender_code, *command.recipient_codes)
+            )
+        except DocaxisError as error:
+            raise Unavailable(f"the registry's view: {error.code}") from error
+        sender = organisations.get(command.brief.sender_code)
+        recipients = {}
+        for code in command.recipient_codes:
+            found = organisations.get(code)
+            recipients[code] = (
+                _resolved(found, command.brief.type_name)
+                if found
+                else Resolved(suggestions=await self._suggestions(code))
+            )
+        return RoutingFacts(
+            request.now,
+            request.command_id,
+            system_known=system is not None,
+            system_locked=system is not None and system.locked,
+            serves_sender=sender is not None
+            and system is not None
+            and sender.organisation_id in system.organisation_ids,
+            sender_locked=sender is not None and sender.locked,
+            recipients=recipients,
+        )
+
+    async def resolve(self, codes: Sequence[str]) -> Mapping[str, OrganisationRow]:
+        """The organisations that are known by these codes or aliases."""
+        wanted = list(dict.fromkeys(codes))
+        ids = await self._reader.get_many(CODES, wanted)
+        if len(ids) < len(wanted):
+            await self._reader.pass_end(REGISTRY_PARTITION)
+            ids = await self._reader.get_many(CODES, wanted)
+        by_code = {code: row.blob.decode() for code, row in ids.items()}
+        rows = await self._reader.get_many(ORGANISATIONS, sorted(set(by_code.values())))
+        return {
+            code: _read_organisation(rows[organisation_id].blob)
+            for code, organisation_id in by_code.items()
+            if organisation_id in rows
+        }
+
+    async def _system(self, system_id: str) -> SystemRow | None:
+        row = await self._reader.get_passing_end(SYSTEMS, system_id, REGISTRY_PARTITION)
+        return _read_system(row.blob) if row else None
+
+    async def _suggestions(self, code: str) -> tuple[str, ...]:
+        """Known codes that are like an unknown one."""
+        near = await self._reader.range(
+            CODES, RowRange("", at_least=code[:1], at_most=code[:1] + "\uffff", limit=500)
+        )
+        return tuple(get_close_matches(code, [row.key for row in near], n=3, cutoff=0.5))
+
+
+def _resolved(organisation: OrganisationRow, document_type: str) -> Resolved:
+    policy = organisation.policies.get(document_type, organisation.policies.get("", "advisory"))
+    return Resolved(organisation.organisation_id, organisation.locked, policy == "required")

@@ -1,0 +1,21 @@
+"""Settings of the routing service (`DOCAXIS_ROUTING_*`)."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingSettings:
+    """How long doors wait, and what is too large."""
+
+    outcome_wait_s: float = field(
+        default=2.0, metadata={"help": "Longest wait for a decision before 202 is answered."}
+    )
+    max_recipients: int = field(
+        default=500, metadata={"help": "Recipients of one submission, at most."}
+    )
+    batch_limit: int = field(
+        default=500, metadata={"help": "Commands that one transaction decides, at most."}
+    )
+    staging_hours: float = field(
+        default=24.0, metadata={"help": "Uploads that no document took are removed after this."}
+    )

@@ -1,0 +1,204 @@
+"""The front door of a submission: files taken, card written, id computed, command asked.
+
+Order matters (log.md L31): the document takes its files, durably, before its command is written;
+a crash in between leaves a folder without a document, which the sweep removes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
+from docaxis_eventsourcing.front_door import FrontDoor
+from docaxis_eventsourcing.identifiers import derived_id
+from docaxis_eventsourcing.outcomes import answer_of
+from docaxis_eventsourcing.ports.file_store import FileStore
+from docaxis_eventsourcing.receipt_ids import accepted_receipt_id
+from docaxis_eventsourcing.topics import document_partition
+from docaxis_proto.kernel_v1_pb2 import Outcome
+from docaxis_proto.routing_v1_pb2 import SubmitDocumentReply, SubmitDocumentRequest
+from docaxis_routing import card
+from docaxis_routing.codec import CODEC
+from docaxis_routing.content import CANON_VERSION, identify, recipients_digest
+from docaxis_routing.domain.messages import (
+    ContentDigest,
+    DocumentBrief,
+    FileRef,
+    SubmitAnswer,
+    SubmitDocument,
+)
+from docaxis_routing.registry_view import RegistryFacts
+
+SUPPORTED_BUSINESS_TYPES = ("new",)
+"""Recall, update and replace are refused until they act."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionDoor:
+    """Takes submissions in, one replica's."""
+
+    door: FrontDoor
+    files: FileStore
+    registry: RegistryFacts
+    partitions: int
+    max_recipients: int
+
+    async def submit(self, request: SubmitDocumentRequest) -> SubmitDocumentReply:
+        """Make the document durable and decided; raises `DocaxisError` with what is wrong."""
+        self._check(request)
+        sender = await self._sender(request)
+        files = await self._files(request)
+        identity = identify(sender, _metadata(request), _named(request, files))
+        card_digest, card_bytes = card.encode(_card(request))
+        uploads = [each.upload_id for each in request.files]
+        uploads += [each.signature_upload_id for each in request.files if each.signature_upload_id]
+        await self.files.put(identity.document_id, card_digest, card_bytes)
+        await self.files.take(request.system_id, uploads, identity.document_id)
+        to = recipients_digest(request.recipient_codes)
+        command = SubmitDocument(
+            _brief(request, sender, identity.document_id, card_digest, files),
+            identity.submission_key,
+            (ContentDigest(CANON_VERSION, identity.content_digest),),
+            tuple(dict.fromkeys(request.recipient_codes)),
+            to,
+        )
+        outcome = await self.door.ask(
+            command,
+            command_id=derived_id("submit", identity.document_id, to),
+            partition=document_partition(identity.document_id, self.partitions),
+            actor=request.system_id,
+        )
+        reply = SubmitDocumentReply(
+            document_id=identity.document_id,
+            receipt_id=accepted_receipt_id(identity.document_id, to),
+        )
+        return _answered(reply, outcome) if outcome is not None else reply
+
+    def _check(self, request: SubmitDocumentRequest) -> None:
+        if request.business_type not in SUPPORTED_BUSINESS_TYPES:
+            raise _at("/business_type", "business_type_not_supported", type=request.business_type)
+        if len(request.recipient_codes) > self.max_recipients:
+            raise _at("/recipients", "too_many_recipients", limit=str(self.max_recipients))
+        if not request.recipient_codes:
+            raise _at("/recipients", "field_required")
+        if not request.files:
+            raise _at("/files", "field_required")
+
+    async def _sender(self, request: SubmitDocumentRequest) -> str:
+        """The sender's unchanging id; a code is only an attribute (L3)."""
+        found = await self.registry.resolve((request.sender_code,))
+        sender = found.get(request.sender_code)
+        if sender is None or sender.organisation_id not in request.served_organisation_ids:
+            raise _at("/sender", "sender_not_served", code=request.sender_code)
+        return sender.organisation_id
+
+    async def _files(self, request: SubmitDocumentRequest) -> list[FileRef]:
+        """The staged files by what was stored, checked against what was told."""
+        found = []
+        for index, told in enumerate(request.files):
+            stored = await self._staged(request.system_id, told.upload_id, f"/files/{index}")
+            if told.digest and told.digest != stored.digest:
+                raise _at(f"/files/{index}/digest", "digest_mismatch", name=told.name)
+            if stored.size == 0:
+                raise _at(f"/files/{index}", "file_empty", name=told.name)
+            signature = ""
+            if told.signature_upload_id:
+                at = f"/files/{index}/signature"
+                signature = (
+                    await self._staged(request.system_id, told.signature_upload_id, at)
+                ).digest
+            found.append(FileRef(stored.digest, stored.size, told.media_type, signature))
+        return found
+
+    async def _staged(self, system_id: str, upload_id: str, pointer: str) -> Any:
+        try:
+            return await self.files.staged(system_id, upload_id)
+        except (FileNotFoundError, ValueError) as error:
+            raise _at(pointer, "upload_unknown", upload=upload_id) from error
+
+
+def _answered(reply: SubmitDocumentReply, outcome: Outcome) -> SubmitDocumentReply:
+    answer: SubmitAnswer = answer_of(outcome, CODEC)
+    message = CODEC.to_message(answer)
+    reply.decided = True
+    reply.first = outcome.kind == Outcome.DECIDED
+    reply.recipients.extend(message.recipients)
+    reply.refused.extend(message.refused)
+    reply.accepted_at = answer.accepted_at
+    return reply
+
+
+def _metadata(request: SubmitDocumentRequest) -> Mapping[str, Any]:
+    """The canonical native form (L1): what makes this content this content."""
+    return {
+        "id": request.sender_document_id,
+        "business_type": request.business_type,
+        "number": request.number,
+        "notation": request.notation,
+        "place": request.place,
+        "promulgated_on": request.promulgated_on,
+        "type": {
+            "group": request.type_group,
+            "code": request.type_code,
+            "name": request.type_name,
+        },
+        "subject": request.subject,
+        "content": request.content,
+        "signer": {
+            "competence": request.signer.competence,
+            "position": request.signer.position,
+            "full_name": request.signer.full_name,
+        },
+        "priority": request.priority,
+        "due_on": request.due_on,
+    }
+
+
+def _named(request: SubmitDocumentRequest, files: list[FileRef]) -> list[Mapping[str, Any]]:
+    return [
+        {"name": told.name, "media_type": told.media_type, "digest": stored.digest}
+        for told, stored in zip(request.files, files, strict=True)
+    ]
+
+
+def _card(request: SubmitDocumentRequest) -> card.Card:
+    return card.Card(
+        request.subject,
+        request.content,
+        request.place,
+        request.type_code,
+        request.due_on,
+        request.signer.competence,
+        request.signer.position,
+        request.signer.full_name,
+        tuple(each.name for each in request.files),
+    )
+
+
+def _brief(
+    request: SubmitDocumentRequest,
+    sender_organisation_id: str,
+    document_id: str,
+    card_digest: str,
+    files: list[FileRef],
+) -> DocumentBrief:
+    return DocumentBrief(
+        document_id=document_id,
+        sender_organisation_id=sender_organisation_id,
+        sender_code=request.sender_code,
+        system_id=request.system_id,
+        sender_document_id=request.sender_document_id,
+        business_type=request.business_type,
+        number=request.number,
+        notation=request.notation,
+        promulgated_on=request.promulgated_on,
+        type_group=request.type_group,
+        type_name=request.type_name,
+        priority=request.priority,
+        card_digest=card_digest,
+        files=tuple(files),
+    )
+
+
+def _at(pointer: str, error: str, /, **params: str) -> DocaxisError:
+    return DocaxisError(error, params, fields=(FieldProblem(pointer, error, params),))

@@ -1,0 +1,270 @@
+"""Routing's views: documents and deliveries, refusals after a 202, and the registry's part.
+
+Each is pure: `keys` names the rows that an event changes, `project` changes them. Rows are fed by
+one partition (log.md L27): a document's by the document's, a delivery's by its recipient's.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from docaxis_eventsourcing.envelope import Envelope
+from docaxis_eventsourcing.ports.read_store import Index, IndexType, Row, Table
+from docaxis_eventsourcing.topics import ServiceTopics
+from docaxis_eventsourcing.view import Rows, View
+from docaxis_proto.kernel_v1_pb2 import Outcome
+from docaxis_routing.codec import CODEC, OUTCOMES
+from docaxis_routing.domain.deliveries import HANDED_OVER, READY, REFUSED
+from docaxis_routing.domain.messages import (
+    DeliveriesHandedOver,
+    DeliveriesMade,
+    DeliveriesRefused,
+    DeliveriesReleased,
+    DocumentBrief,
+    DocumentSubmitted,
+    Recipient,
+    RecipientsAdded,
+    RefusedRecipient,
+    VerdictNoted,
+)
+
+TOPICS = ServiceTopics("routing")
+DOCUMENTS, DELIVERIES, REFUSALS = "documents", "deliveries", "refusals"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as its sender sees it; its words are in its card."""
+
+    brief: DocumentBrief
+    recipients: tuple[Recipient, ...]
+    refused: tuple[RefusedRecipient, ...]
+    recipients_digests: tuple[str, ...]
+    verdict_status: str = ""
+    verdict_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery with the brief of its document. Times are Unix ms, 0 while not reached."""
+
+    delivery_id: str
+    organisation_id: str
+    code: str
+    state: str
+    reason: str
+    mailbox_number: int
+    ready_at: int
+    handed_over_at: int
+    brief: DocumentBrief
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """Why a document was refused, for whoever was answered before the decision."""
+
+    code: str
+    params: dict[str, str]
+    pointer: str
+
+
+_decode_document = msgspec.msgpack.Decoder(DocumentRow).decode
+_decode_delivery = msgspec.msgpack.Decoder(DeliveryRow).decode
+_decode_refusal = msgspec.msgpack.Decoder(RefusalRow).decode
+
+
+def read_document(row: Row) -> DocumentRow:
+    """The document of a row."""
+    return _decode_document(row.blob)
+
+
+def read_delivery(row: Row) -> DeliveryRow:
+    """The delivery of a row."""
+    return _decode_delivery(row.blob)
+
+
+def read_refusal(row: Row) -> RefusalRow:
+    """The refusal of a row."""
+    return _decode_refusal(row.blob)
+
+
+def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
+    match event:
+        case DocumentSubmitted() | RecipientsAdded():
+            return ((DOCUMENTS, event.brief.document_id),)
+        case VerdictNoted():
+            return ((DOCUMENTS, event.document_id),)
+        case DeliveriesReleased() | DeliveriesRefused() | DeliveriesHandedOver():
+            return [(DELIVERIES, each.delivery_id) for each in event.deliveries]
+    return ()
+
+
+def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
+    match event:
+        case DocumentSubmitted():
+            document = DocumentRow(
+                event.brief, event.recipients, event.refused, (event.recipients_digest,)
+            )
+            _put_document(rows, document)
+        case RecipientsAdded():
+            _project_further(rows, event)
+        case VerdictNoted():
+            if row := rows.get(DOCUMENTS, event.document_id):
+                noted = replace(
+                    read_document(row), verdict_status=event.status, verdict_code=event.code
+                )
+                _put_document(rows, noted)
+        case DeliveriesMade():
+            _project_made(rows, event, envelope.time)
+        case DeliveriesReleased() | DeliveriesRefused() | DeliveriesHandedOver():
+            _project_moved(rows, event, envelope.time)
+
+
+def _project_further(rows: Rows, event: RecipientsAdded) -> None:
+    row = rows.get(DOCUMENTS, event.brief.document_id)
+    if row is None:
+        return
+    before = read_document(row)
+    known = {each.organisation_id for each in before.recipients}
+    told = {each.code for each in before.refused}
+    _put_document(
+        rows,
+        replace(
+            before,
+            recipients=(
+                *before.recipients,
+                *(each for each in event.recipients if each.organisation_id not in known),
+            ),
+            refused=(*before.refused, *(each for each in event.refused if each.code not in told)),
+            recipients_digests=(*before.recipients_digests, event.recipients_digest),
+        ),
+    )
+
+
+def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
+    for made in event.deliveries:
+        _put_delivery(
+            rows,
+            DeliveryRow(
+                made.delivery_id,
+                made.organisation_id,
+                made.code,
+                made.state,
+                made.reason,
+                made.mailbox_number,
+                at if made.state == READY else 0,
+                0,
+                event.brief,
+            ),
+        )
+
+
+def _project_moved(
+    rows: Rows, event: DeliveriesReleased | DeliveriesRefused | DeliveriesHandedOver, at: int
+) -> None:
+    for each in event.deliveries:
+        row = rows.get(DELIVERIES, each.delivery_id)
+        if row is None:
+            continue  # came before its delivery: `DeliveriesMade` will say how it is
+        before = read_delivery(row)
+        match event:
+            case DeliveriesReleased():
+                number = next(
+                    one.mailbox_number
+                    for one in event.deliveries
+                    if one.delivery_id == each.delivery_id
+                )
+                after = replace(before, state=READY, mailbox_number=number, ready_at=at)
+            case DeliveriesRefused():
+                after = replace(before, state=REFUSED, reason=event.reason)
+            case _:
+                after = replace(before, state=HANDED_OVER, handed_over_at=at)
+        _put_delivery(rows, after)
+
+
+def _put_document(rows: Rows, document: DocumentRow) -> None:
+    brief = document.brief
+    rows.put(
+        DOCUMENTS,
+        Row(
+            brief.document_id,
+            msgspec.msgpack.encode(document),
+            {
+                "sender": brief.sender_organisation_id,
+                "sender_document_id": brief.sender_document_id,
+            },
+        ),
+    )
+
+
+def _put_delivery(rows: Rows, delivery: DeliveryRow) -> None:
+    rows.put(
+        DELIVERIES,
+        Row(
+            delivery.delivery_id,
+            msgspec.msgpack.encode(delivery),
+            {
+                "organisation": delivery.organisation_id,
+                "open": int(delivery.state == READY),
+                "number": delivery.mailbox_number,
+                "document": delivery.brief.document_id,
+            },
+        ),
+    )
+
+
+DOCUMENTS_VIEW = View(
+    service="routing",
+    name="documents",
+    version=1,
+    topic=TOPICS.events,
+    codec=CODEC,
+    tables=(
+        Table(
+            DOCUMENTS,
+            {"sender": IndexType.TEXT, "sender_document_id": IndexType.TEXT},
+            (Index("by_sender_document", ("sender", "sender_document_id")),),
+        ),
+        Table(
+            DELIVERIES,
+            {
+                "organisation": IndexType.TEXT,
+                "open": IndexType.INT,
+                "number": IndexType.INT,
+                "document": IndexType.TEXT,
+            },
+            (
+                Index("inbox", ("organisation", "open", "number")),
+                Index("by_document", ("document",)),
+            ),
+        ),
+    ),
+    keys=_keys,
+    project=_project,
+)
+
+
+def _refusal_keys(event: Outcome, _: Envelope) -> Iterable[tuple[str, str]]:
+    return ()
+
+
+def _project_refusal(rows: Rows, outcome: Outcome, _: Envelope) -> None:
+    """Keep refusals of documents; the same document accepted later is found before this row."""
+    if outcome.kind == Outcome.REFUSED and outcome.subject.startswith("document/"):
+        refusal = RefusalRow(outcome.code, dict(sorted(outcome.params.items())), outcome.pointer)
+        key = outcome.subject.removeprefix("document/")
+        rows.put(REFUSALS, Row(key, msgspec.msgpack.encode(refusal)))
+
+
+REFUSALS_VIEW = View(
+    service="routing",
+    name="refusals",
+    version=1,
+    topic=TOPICS.outcomes,
+    codec=OUTCOMES,
+    tables=(Table(REFUSALS),),
+    keys=_refusal_keys,
+    project=_project_refusal,
+)
