@@ -8,14 +8,30 @@ class RoutingSettings:
     """How long doors wait, and what is too large."""
 
     outcome_wait_s: float = field(
-        default=2.0, metadata={"help": "Longest wait for a decision before 202 is answered."}
+        default=2.0,
+        metadata={
+            "env": "DOCAXIS_ROUTING_OUTCOME_WAIT_S",
+            "help": "Longest wait for a decision before 202 is answered.",
+        },
     )
     max_recipients: int = field(
-        default=500, metadata={"help": "Recipients of one submission, at most."}
+        default=500,
+        metadata={
+            "env": "DOCAXIS_ROUTING_MAX_RECIPIENTS",
+            "help": "Recipients of one submission, at most.",
+        },
     )
     batch_limit: int = field(
-        default=500, metadata={"help": "Commands that one transaction decides, at most."}
+        default=500,
+        metadata={
+            "env": "DOCAXIS_ROUTING_BATCH_LIMIT",
+            "help": "Commands that one transaction decides, at most.",
+        },
     )
     staging_hours: float = field(
-        default=24.0, metadata={"help": "Uploads that no document took are removed after this."}
+        default=24.0,
+        metadata={
+            "env": "DOCAXIS_ROUTING_STAGING_HOURS",
+            "help": "Uploads that no document took are removed after this.",
+        },
     )

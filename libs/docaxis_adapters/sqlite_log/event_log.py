@@ -1,0 +1,143 @@
+"""The `EventLog` of one process: SQLite with WAL, one writer thread, readers fed from memory."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import time
+from typing import Self
+from weakref import WeakSet
+
+from docaxis_adapters.folder_lock import FolderLock
+from docaxis_adapters.sqlite_file import connect
+from docaxis_adapters.sqlite_log.consumer import LogParts, SqliteConsumer
+from docaxis_adapters.sqlite_log.groups import Groups
+from docaxis_adapters.sqlite_log.listeners import Listeners
+from docaxis_adapters.sqlite_log.reading import ColdReader, Reading
+from docaxis_adapters.sqlite_log.record_cache import RecordCache
+from docaxis_adapters.sqlite_log.schema import Loaded, file_of, load
+from docaxis_adapters.sqlite_log.streams import Streams
+from docaxis_adapters.sqlite_log.tail import SqliteTail
+from docaxis_adapters.sqlite_log.unkindness import Unkindness
+from docaxis_adapters.sqlite_log.writer import WriteJob, Writer
+from docaxis_eventsourcing.ports.event_log import Outgoing, Position, TopicPartition
+from docaxis_eventsourcing.topics import DEFAULT_PARTITIONS
+
+
+class SqliteEventLog:
+    """The port's `EventLog`; made by `open`. Its calls may come from several event loops."""
+
+    def __init__(self, parts: LogParts, cold: ColdReader, lock: FolderLock) -> None:
+        self._parts = parts
+        self._cold = cold
+        self._lock = lock
+        self._groups = Groups(parts.streams.partitions)
+        self._open: WeakSet[SqliteTail | SqliteConsumer] = WeakSet()
+
+    @classmethod
+    async def open(
+        cls,
+        folder_or_file: Path,
+        partitions: int = DEFAULT_PARTITIONS,
+        *,
+        synchronous: str = "FULL",
+        cache_records: int = 20_000,
+        cache_bytes: int = 32 * 2**20,
+        reader_threads: int = 2,
+        unkindness: Unkindness | None = None,
+        clock: Callable[[], float] = time,
+        connecting: Callable[[Path, str], sqlite3.Connection] = connect,
+    ) -> Self:
+        """Open or create the log in a folder, or in the file named.
+
+        Raises `FolderInUse` where another process has it open, and `ValueError` where it was
+        made with another partition count (L3). `synchronous` below FULL loses acknowledged
+        records when the power fails. `cache_*` bound the newest records kept in memory.
+        `clock` gives Unix seconds; `connecting` opens the writer's connection (tests).
+        """
+        if partitions < 1:
+            raise ValueError("a log has at least one partition")
+        file = file_of(folder_or_file)
+        lock, loaded = await asyncio.to_thread(_prepare, file, partitions)
+        streams = Streams(loaded, partitions, RecordCache(cache_records, cache_bytes))
+        listeners = Listeners()
+        writer = Writer(
+            file,
+            synchronous,
+            streams,
+            listeners,
+            unkindness=unkindness,
+            clock=clock,
+            connecting=connecting,
+        )
+        cold = ColdReader(file, streams, reader_threads)
+        await asyncio.to_thread(writer.begin)
+        await asyncio.to_thread(cold.begin)
+        parts = LogParts(streams, writer, Reading(streams, cold), listeners, unkindness)
+        return cls(parts, cold, lock)
+
+    @property
+    def partitions(self) -> int:
+        """The partition count of every topic."""
+        return self._parts.streams.partitions
+
+    @property
+    def epoch(self) -> int:
+        """Raised by `raise_epoch` after a restore or a move (L4)."""
+        return self._parts.streams.epoch
+
+    async def declare(self, topics: Sequence[str]) -> None:
+        """Create what is missing; the partition count was checked by `open`."""
+        if missing := [topic for topic in topics if topic not in self._parts.streams.topics]:
+            await self._submit(WriteJob(self._parts.streams, topics=missing))
+
+    async def append(self, outputs: Sequence[Outgoing]) -> None:
+        """Write the messages in one transaction; on return they are synced to disk."""
+        if outputs:
+            await self._submit(WriteJob(self._parts.streams, outputs))
+
+    async def _submit(self, job: WriteJob) -> None:
+        await self._parts.writer.submit(job)
+
+    async def end(self, topic: str, partition: int) -> Position:
+        """The position behind the last committed record, seen by readers or not yet (L15)."""
+        return self._parts.streams.end(self._parts.streams.number(topic, partition))
+
+    def tail(self, topic: str, start: Mapping[int, Position]) -> SqliteTail:
+        """Read the partitions named in `start`, each from behind its position."""
+        parts = self._parts
+        starts = {TopicPartition(topic, partition): at for partition, at in start.items()}
+        tail = SqliteTail(parts.streams, parts.reading, parts.listeners, starts)
+        self._open.add(tail)
+        return tail
+
+    async def join(self, group: str, topics: Sequence[str]) -> SqliteConsumer:
+        """Become a member of a consumer group over the topics."""
+        for topic in topics:
+            self._parts.streams.number(topic, 0)
+        consumer = SqliteConsumer(self._parts, self._groups.get(group, topics))
+        self._open.add(consumer)
+        return consumer
+
+    async def close(self) -> None:
+        """Finish what was accepted and free everything; waiting readers get `Unavailable`."""
+        for reader in list(self._open):
+            await reader.close()
+        self._open.clear()
+        await self._parts.writer.close()
+        await self._cold.close()
+        self._lock.release()
+
+
+def _prepare(file: Path, partitions: int) -> tuple[FolderLock, Loaded]:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FolderLock(file.with_name(file.name + ".lock"))
+    try:
+        connection = connect(file, "FULL")
+        try:
+            return lock, load(connection, partitions)
+        finally:
+            connection.close()
+    except BaseException:
+        lock.release()
+        raise

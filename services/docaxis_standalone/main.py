@@ -1,0 +1,36 @@
+"""`docaxis standalone`: the axis in one process, until it is told to stop."""
+
+import sys
+from pathlib import Path
+
+import uvloop
+
+from docaxis_standalone.composition import AfterStart, composed_axis
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread keeps the interpreter's lock while another waits: the log's writer thread must
+not wait the default 5 ms behind a busy event loop after each sync."""
+
+
+def run_standalone(
+    data: Path,
+    http_port: int,
+    *,
+    host: str = "127.0.0.1",
+    after_start: AfterStart | None = None,
+) -> int:
+    """Serve the axis on a data folder until SIGTERM or SIGINT; returns the exit status.
+
+    `after_start` runs beside it once it serves (the demonstration plays there). Raises
+    `FolderInUse` where another process has the folder, `SettingsInvalid` with all wrong settings,
+    `PartDied` where a part ended by its own fault.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    uvloop.run(_serve(data, http_port, host, after_start))
+    return 0
+
+
+async def _serve(data: Path, http_port: int, host: str, after_start: AfterStart | None) -> None:
+    composed = composed_axis(data, http_port=http_port, host=host, after_start=after_start)
+    async with composed as axis:
+        await axis.lifecycle.run()

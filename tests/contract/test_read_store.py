@@ -1,0 +1,376 @@
+"""Every `ReadStore`: `apply` (L24), rows (L25), ranges, and rebuilding to the same bytes (L27)."""
+
+import asyncio
+from collections.abc import Mapping
+from itertools import product
+from random import Random
+
+import pytest
+
+from docaxis_eventsourcing.errors import CheckpointMoved
+from docaxis_eventsourcing.ports.event_log import Position
+from docaxis_eventsourcing.ports.read_store import (
+    Changes,
+    Increment,
+    Index,
+    IndexType,
+    IndexValue,
+    ReadStore,
+    Row,
+    RowRange,
+    Table,
+)
+from docaxis_eventsourcing.space_digest import space_digest
+from tests.contract.conftest import OpenStore
+
+LETTERS = Table(
+    "letters",
+    {
+        "org": IndexType.TEXT,
+        "number": IndexType.INT,
+        "mark": IndexType.BYTES,
+        "words": IndexType.WORDS,
+    },
+    (
+        Index("by_org", ("org", "number")),
+        Index("by_mark", ("mark",)),
+        Index("by_word", ("words", "number")),
+        Index("by_org_word", ("org", "words", "number")),
+    ),
+    ("seen", "sent"),
+)
+NAMES = Table("names", {"code": IndexType.TEXT}, (Index("code", ("code",), unique=True),))
+SPACE = "status_views_1"
+
+
+@pytest.fixture
+async def space(store: ReadStore) -> "Space":
+    await store.declare(SPACE, [LETTERS, NAMES])
+    return Space(store)
+
+
+class Space:
+    """Applies changes one behind the other, as a projector does."""
+
+    def __init__(self, store: ReadStore) -> None:
+        self.store = store
+        self.at: Position | None = None
+
+    async def apply(self, changes: Changes, table: str = "letters") -> None:
+        end = Position(
+            (self.at.version if self.at else 0) + 1, (self.at.place if self.at else 0) + 3
+        )
+        await self.store.apply(SPACE, 0, self.at, end, {table: changes})
+        self.at = end
+
+    async def range(self, rows: RowRange) -> list[str]:
+        return [row.key for row in await self.store.range(SPACE, "letters", rows)]
+
+    async def get(self, key: str) -> Row | None:
+        return (await self.store.get(SPACE, "letters", [key])).get(key)
+
+
+def letter(key: str, blob: bytes = b"", **fields: IndexValue) -> Row:
+    return Row(key, blob, fields)
+
+
+async def test_L25_a_row_comes_back_as_it_was_put(space: Space) -> None:
+    row = letter(
+        "k/1 đ", b"\x00\xff", org="H29", number=-5, mark=b"\x01\x00", words=("b", "a", "b")
+    )
+    await space.apply(Changes(puts=(row, letter("k/2"))))
+    found = await space.store.get(SPACE, "letters", ["k/1 đ", "k/2", "missing"])
+    assert dict(found["k/1 đ"].fields) == dict(row.fields)
+    assert found["k/1 đ"].blob == b"\x00\xff"
+    assert dict(found["k/1 đ"].counters) == {"seen": 0, "sent": 0}
+    assert set(found["k/2"].fields.values()) == {None}
+    assert set(found) == {"k/1 đ", "k/2"}
+
+
+async def test_L24_an_apply_moves_its_checkpoint(space: Space) -> None:
+    assert await space.store.checkpoint(SPACE, 0) is None
+    await space.apply(Changes())
+    assert await space.store.checkpoint(SPACE, 0) == space.at
+    assert await space.store.checkpoint(SPACE, 1) is None
+
+
+@pytest.mark.parametrize("start", [None, Position(1, 2), Position(0, 3), Position(9, 9)])
+async def test_L24_an_apply_from_another_checkpoint_is_refused(
+    space: Space, start: Position | None
+) -> None:
+    await space.apply(Changes(puts=(letter("kept", b"1"),)))
+    changes = Changes((letter("kept", b"2"),), ("kept",), (Increment("kept", "seen", 1),))
+    with pytest.raises(CheckpointMoved):
+        await space.store.apply(SPACE, 0, start, Position(5, 50), {"letters": changes})
+    row = await space.get("kept")
+    assert row is not None and (row.blob, row.counters["seen"]) == (b"1", 0)
+    assert await space.store.checkpoint(SPACE, 0) == space.at
+
+
+async def test_L24_of_many_at_once_one_apply_wins(space: Space) -> None:
+    async def attempt(number: int) -> bool:
+        changes = Changes(increments=(Increment("row", "seen", 1),))
+        try:
+            await space.store.apply(SPACE, 0, None, Position(1, number), {"letters": changes})
+        except CheckpointMoved:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(attempt(number) for number in range(20)))) == 1
+    row = await space.get("row")
+    assert row is not None and row.counters["seen"] == 1
+
+
+async def test_L24_partitions_have_checkpoints_of_their_own(space: Space) -> None:
+    async def feed(partition: int) -> None:
+        before = None
+        for number in range(1, 11):
+            after = Position(number, number)
+            changes = Changes(increments=(Increment("sum", "seen", 1),))
+            await space.store.apply(SPACE, partition, before, after, {"letters": changes})
+            before = after
+
+    await asyncio.gather(*(feed(partition) for partition in range(12)))
+    row = await space.get("sum")
+    assert row is not None and row.counters["seen"] == 120
+
+
+async def test_L24_a_page_never_shows_half_an_apply(space: Space) -> None:
+    done = asyncio.Event()
+
+    async def write() -> None:
+        for number in range(30):
+            rows = tuple(letter(f"{i:03}", b"%d" % number, org="o", number=i) for i in range(60))
+            await space.apply(Changes(puts=rows))
+        done.set()
+
+    async def watch() -> None:
+        while not done.is_set():
+            page = await space.store.range(SPACE, "letters", RowRange("by_org", ("o",)))
+            assert len({row.blob for row in page}) <= 1
+            assert len(page) in (0, 60)
+
+    await asyncio.gather(write(), watch(), watch())
+
+
+async def test_a_put_replaces_the_row_and_keeps_its_counters(space: Space) -> None:
+    await space.apply(Changes(increments=(Increment("k", "seen", 2), Increment("k", "sent", 1))))
+    await space.apply(
+        Changes(puts=(letter("k", b"1", org="a"),), increments=(Increment("k", "seen", -5),))
+    )
+    await space.apply(Changes(puts=(letter("k", b"2"),)))
+    row = await space.get("k")
+    assert row is not None
+    assert (row.blob, row.fields["org"], dict(row.counters)) == (
+        b"2",
+        None,
+        {"seen": -3, "sent": 1},
+    )
+
+
+async def test_removals_come_before_puts_and_puts_before_increments(space: Space) -> None:
+    await space.apply(Changes((letter("k", b"1"),), increments=(Increment("k", "seen", 7),)))
+    await space.apply(Changes((letter("k", b"2"),), ("k", "none"), (Increment("k", "seen", 1),)))
+    row = await space.get("k")
+    assert row is not None and (row.blob, row.counters["seen"]) == (b"2", 1)
+    await space.apply(Changes(removals=("k",)))
+    assert await space.get("k") is None
+
+
+async def test_an_own_apply_is_seen_at_once(space: Space) -> None:
+    for number in range(30):
+        await space.apply(Changes(puts=(letter("k", b"%d" % number, org="o", number=number),)))
+        page = await space.store.range(SPACE, "letters", RowRange("by_org", ("o",)))
+        row = await space.get("k")
+        assert row is not None and row.blob == page[0].blob == b"%d" % number
+
+
+def expected(rows: Mapping[str, Row], index: tuple[str, ...], query: RowRange) -> list[str]:
+    """What a range means, in the plainest words: filter, sort, cut."""
+
+    def sortable(value: object) -> tuple[bool, object]:
+        return (value is not None, value if value is not None else 0)
+
+    def order(row: Row) -> tuple[tuple[bool, object], ...]:
+        values = [row.fields.get(name) for name in index[len(query.equals) :]]
+        return tuple(sortable(value) for value in (*values, row.key))
+
+    def fits(row: Row) -> bool:
+        values = [row.fields.get(name) for name in index]
+        if tuple(values[: len(query.equals)]) != query.equals:
+            return False
+        if query.at_least is None and query.at_most is None:
+            return True
+        first: object = [*values, row.key][len(query.equals)]
+        return first is not None and (
+            (query.at_least is None or sortable(first) >= sortable(query.at_least))
+            and (query.at_most is None or sortable(first) <= sortable(query.at_most))
+        )
+
+    found = sorted((row for row in rows.values() if fits(row)), key=order)
+    if query.descending:
+        found.reverse()
+    if query.after is not None:
+        after = tuple(sortable(value) for value in query.after)
+        found = [
+            row for row in found if (order(row) < after if query.descending else order(row) > after)
+        ]
+    return [row.key for row in found[: query.limit]]
+
+
+async def test_ranges_are_in_index_order_with_none_first_and_pages_join_without_gap(
+    space: Space,
+) -> None:
+    random = Random(7)
+    rows = {
+        f"k{i:02}": letter(
+            f"k{i:02}",
+            org=random.choice([None, "", "a", "á", "b"]),
+            number=random.choice([None, -1, 0, 1, 2]),
+        )
+        for i in range(60)
+    }
+    await space.apply(Changes(puts=tuple(rows.values())))
+    index = ("org", "number")
+    equals: list[tuple[IndexValue, ...]] = [(), (None,), ("a",), ("b", 1), ("b", None)]
+    bounds: list[tuple[IndexValue, IndexValue]] = [(None, None), ("a", None), (None, "a"), (0, 1)]
+    for fixed, (low, high), descending in product(equals, bounds, (False, True)):
+        if low is not None or high is not None:
+            if (len(fixed) == 1) is not isinstance(low, int) or len(fixed) == 2:
+                continue
+        after: tuple[IndexValue, ...] | None = None
+        while True:
+            query = RowRange("by_org", fixed, after, low, high, descending, limit=4)
+            page = await space.range(query)
+            assert page == expected(rows, index, query), query
+            if len(page) < 4:
+                break
+            last = rows[page[-1]]
+            after = (*(last.fields[name] for name in index[len(fixed) :]), last.key)
+
+
+async def test_the_nameless_index_is_the_order_of_keys(space: Space) -> None:
+    await space.apply(Changes(puts=tuple(letter(key) for key in ("b", "a", "B", "é", "c/1"))))
+    assert await space.range(RowRange("")) == ["B", "a", "b", "c/1", "é"]
+    assert await space.range(RowRange("", after=("a",), limit=2)) == ["b", "c/1"]
+    assert await space.range(RowRange("", after=("b",), descending=True)) == ["a", "B"]
+    assert await space.range(RowRange("", at_least="a", at_most="b")) == ["a", "b"]
+
+
+async def test_L25_a_row_is_found_by_each_of_its_words(space: Space) -> None:
+    await space.apply(
+        Changes(
+            puts=(
+                letter("1", org="o", words=("quyet", "dinh"), number=2),
+                letter("2", org="o", words=("quyet", "toan", "quyet"), number=1),
+                letter("3", org="p", words=("dinh",), number=3),
+                letter("4", org="p", words=(), number=0),
+            )
+        )
+    )
+    assert await space.range(RowRange("by_word", ("quyet",))) == ["2", "1"]
+    assert await space.range(RowRange("by_word", ("dinh",), descending=True)) == ["3", "1"]
+    assert await space.range(RowRange("by_word", ("dinh",), after=(2, "1"))) == ["3"]
+    assert await space.range(RowRange("by_org_word", ("p", "dinh"))) == ["3"]
+    assert await space.range(RowRange("by_word", ("none",))) == []
+    await space.apply(Changes(puts=(letter("1", words=("khac",), number=2),), removals=("3",)))
+    assert await space.range(RowRange("by_word", ("dinh",))) == []
+    assert await space.range(RowRange("by_word", ("khac",))) == ["1"]
+
+
+async def test_a_range_over_words_names_the_word(space: Space) -> None:
+    with pytest.raises(ValueError):
+        await space.range(RowRange("by_word"))
+
+
+async def test_a_unique_index_refuses_a_second_row_and_changes_nothing(space: Space) -> None:
+    await space.apply(Changes(puts=(Row("1", fields={"code": "H29"}),)), "names")
+    with pytest.raises(ValueError):
+        await space.apply(Changes(puts=(Row("2", fields={"code": "H29"}),)), "names")
+    assert set(await space.store.get(SPACE, "names", ["1", "2"])) == {"1"}
+    assert await space.store.checkpoint(SPACE, 0) == space.at
+
+
+async def test_what_was_not_declared_is_refused(space: Space) -> None:
+    with pytest.raises(ValueError):
+        await space.apply(Changes(puts=(letter("k", subject="?"),)))
+    with pytest.raises(ValueError):
+        await space.apply(Changes(increments=(Increment("k", "other", 1),)))
+    with pytest.raises(ValueError):
+        await space.apply(Changes(), "nowhere")
+    with pytest.raises(ValueError):
+        await space.range(RowRange("nothing"))
+    with pytest.raises(ValueError):
+        await space.apply(Changes(puts=(letter("k", number="text"),)))
+
+
+async def test_declaring_again_keeps_rows_and_a_changed_shape_is_refused(space: Space) -> None:
+    await space.apply(Changes(puts=(letter("k"),)))
+    extra = Table("extra")
+    await space.store.declare(SPACE, [LETTERS, NAMES, extra])
+    assert await space.get("k") is not None
+    with pytest.raises(ValueError):
+        await space.store.declare(SPACE, [Table("letters", {"org": IndexType.INT})])
+
+
+async def test_names_of_spaces_tables_and_fields_are_data(store: ReadStore) -> None:
+    odd = Table(
+        'a"b; drop',
+        {"x'y": IndexType.TEXT, "select": IndexType.INT},
+        (Index("i-1", ("x'y", "select")),),
+        ('c"d',),
+    )
+    await store.declare('s"pace', [odd])
+    changes = Changes(
+        (Row("k", fields={"x'y": "1", "select": 2}),), (), (Increment("k", 'c"d', 3),)
+    )
+    await store.apply('s"pace', 0, None, Position(1, 1), {'a"b; drop': changes})
+    (row,) = await store.range('s"pace', 'a"b; drop', RowRange("i-1", ("1",)))
+    assert dict(row.fields) == {"x'y": "1", "select": 2} and dict(row.counters) == {'c"d': 3}
+
+
+async def test_a_stop_and_a_start_keep_what_was_applied(open_store: OpenStore) -> None:
+    store = await open_store()
+    await store.declare(SPACE, [LETTERS])
+    row = letter("k", b"1", org="o", words=("a",))
+    await store.apply(SPACE, 3, None, Position(4, 9), {"letters": Changes(puts=(row,))})
+    await store.close()
+    store = await open_store()
+    assert list(await store.spaces()) == [SPACE]
+    assert await store.checkpoint(SPACE, 3) == Position(4, 9)
+    assert (await store.get(SPACE, "letters", ["k"]))["k"].blob == b"1"
+    assert len(await store.range(SPACE, "letters", RowRange("by_word", ("a",)))) == 1
+
+
+async def test_a_dropped_space_leaves_nothing(space: Space) -> None:
+    await space.apply(Changes(puts=(letter("k", words=("a",)),)))
+    await space.store.drop(SPACE)
+    await space.store.drop(SPACE)
+    assert list(await space.store.spaces()) == []
+    await space.store.declare(SPACE, [LETTERS])
+    assert await space.store.checkpoint(SPACE, 0) is None
+    assert await space.range(RowRange("")) == []
+
+
+async def test_L27_a_rebuild_gives_the_same_digest_whatever_the_batches(store: ReadStore) -> None:
+    digests = []
+    for name, size in (("views_a", 1), ("views_b", 7)):
+        await store.declare(name, [LETTERS, NAMES])
+        at: Position | None = None
+        for begin in range(0, 42, size):
+            numbers = range(begin, begin + size)
+            puts = tuple(
+                letter(f"{i % 9}", b"%d" % i, org=f"{i % 4}", words=("a",)) for i in numbers
+            )
+            last = {row.key: row for row in puts}
+            end = Position(begin + size, begin + size)
+            changes = Changes(
+                tuple(last.values()), (), tuple(Increment(f"{i % 9}", "seen", i) for i in numbers)
+            )
+            await store.apply(name, 0, at, end, {"letters": changes})
+            at = end
+        digests.append(await space_digest(store, name, [LETTERS, NAMES]))
+    assert digests[0] == digests[1]
+    changes = Changes(increments=(Increment("3", "seen", 1),))
+    await store.apply("views_b", 1, None, Position(1, 1), {"letters": changes})
+    assert await space_digest(store, "views_b", [NAMES, LETTERS]) != digests[0]

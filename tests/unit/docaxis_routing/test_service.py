@@ -1,0 +1,352 @@
+"""Routing composed on the embedded adapters, beside a real registry: from upload to hand-over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from docaxis_adapters.sqlite_log import SqliteEventLog
+from docaxis_eventsourcing.envelope import Envelope, Message
+from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.identifiers import new_id
+from docaxis_eventsourcing.ports.event_log import Outgoing
+from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_eventsourcing.topics import document_partition
+from docaxis_proto import registry_events_v1_pb2 as registry_pb
+from docaxis_proto import registry_v1_pb2 as registry_rpc
+from docaxis_proto import routing_v1_pb2 as pb
+from docaxis_proto.signature_events_v1_pb2 import DocumentVerified
+from docaxis_registry import service as registry
+from docaxis_registry.settings import RegistrySettings
+from docaxis_routing import service as routing
+from docaxis_routing.grpc_servicer import RoutingServicer
+from docaxis_routing.settings import RoutingSettings
+from docaxis_standalone.data_folder import DataFolder
+from docaxis_standalone.embedded_ports import embedded_ports
+from docaxis_standalone.settings import StandaloneSettings
+
+CONTEXT: Any = None
+SIGNATURE_EVENTS = "docaxis.signature.events"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Routing and the registry at work, with one system that serves two of three agencies."""
+
+    ports: Ports
+    rpc: RoutingServicer
+    registry: Any
+    system_id: str
+    organisations: dict[str, str]
+
+    async def upload(self, content: bytes) -> str:
+        upload_id = new_id()
+        staged = await self.ports.files.stage(self.system_id, upload_id)
+        await staged.write(content)
+        await staged.finish()
+        return upload_id
+
+    async def request(self, *codes: str, **changes: Any) -> pb.SubmitDocumentRequest:
+        content = changes.pop("content_bytes", b"%PDF-1.7 sample")
+        fields: dict[str, Any] = {
+            "system_id": self.system_id,
+            "sender_code": "G22",
+            "recipient_codes": codes,
+            "sender_document_id": "G22,2026/11/22,12/VPCP-KSTT",
+            "business_type": "new",
+            "number": "12",
+            "notation": "VPCP-KSTT",
+            "place": "Hà Nội",
+            "promulgated_on": "2026-11-22",
+            "type_group": 2,
+            "type_name": "Công văn",
+            "subject": "Về việc tiếp nhận văn bản điện tử",
+            "signer": pb.Signer(competence="TL.", position="Vụ trưởng", full_name="Người ký mẫu"),
+            "files": [
+                pb.UploadedFile(
+                    upload_id=await self.upload(content),
+                    name="Công văn.pdf",
+                    media_type="application/pdf",
+                )
+            ],
+            "served_organisation_ids": list(self.organisations.values()),
+        }
+        return pb.SubmitDocumentRequest(**{**fields, **changes})
+
+    async def submit(self, *codes: str, **changes: Any) -> pb.SubmitDocumentReply:
+        return await self.rpc.SubmitDocument(await self.request(*codes, **changes), CONTEXT)
+
+    async def inbox(self, *codes: str, cursor: str = "", wait_s: float = 5.0) -> pb.GetInboxReply:
+        request = pb.GetInboxRequest(
+            organisation_ids=[self.organisations[code] for code in codes],
+            cursor=cursor,
+            wait_s=wait_s,
+        )
+        return await self.rpc.GetInbox(request, CONTEXT)
+
+    async def verified(self, document_id: str, status: str, code: str) -> None:
+        """What the signature service would say."""
+        event = DocumentVerified(document_id=document_id, status=status, code=code)
+        envelope = Envelope(
+            id=new_id(), type=event.DESCRIPTOR.full_name, source="docaxis/signature", sequence=1
+        )
+        partition = document_partition(document_id, self.ports.log.partitions)
+        message = Message(envelope, event.SerializeToString())
+        await self.ports.log.append([Outgoing(SIGNATURE_EVENTS, partition, message)])
+
+
+@asynccontextmanager
+async def at_work(services: Sequence[RunningService]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(part.run()) for each in services for part in each.parts]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [each for each in ended if not isinstance(each, asyncio.CancelledError)] == []
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    async with AsyncExitStack() as stack:
+        settings = StandaloneSettings(partitions=4)
+        ports = await stack.enter_async_context(embedded_ports(DataFolder(tmp_path), settings))
+        of_registry = registry.compose(ports, RegistrySettings())
+        of_routing = routing.compose(ports, RoutingSettings())
+        for each in (of_registry, of_routing):
+            await ports.log.declare(each.all_topics)
+        await ports.log.declare([SIGNATURE_EVENTS])
+        await stack.enter_async_context(at_work((of_registry, of_routing)))
+        entries = [
+            registry_pb.OrganisationEntry(code=code, name=code, level=1, kind="sample")
+            for code in ("G22", "H26", "H27")
+        ]
+        told = await of_registry.servicer.RegisterOrganisations(
+            registry_rpc.RegisterOrganisationsRequest(entries=entries, actor="test"), CONTEXT
+        )
+        organisations = {each.code: each.organisation_id for each in told.results}
+        system = await of_registry.servicer.RegisterSystem(
+            registry_rpc.RegisterSystemRequest(
+                name="Mẫu",
+                connection="direct",
+                organisation_ids=list(organisations.values()),
+                actor="test",
+            ),
+            CONTEXT,
+        )
+        yield Running(
+            ports, of_routing.servicer, of_registry.servicer, system.system_id, organisations
+        )
+
+
+async def test_a_document_reaches_both_recipients_and_is_handed_over(running: Running) -> None:
+    reply = await running.submit("H26", "H27")
+    assert reply.decided
+    assert reply.first
+    assert [each.code for each in reply.recipients] == ["H26", "H27"]
+    for code in ("H26", "H27"):
+        page = await running.inbox(code)
+        (delivery,) = page.deliveries
+        assert delivery.mailbox_number == 1
+        assert delivery.document.subject == "Về việc tiếp nhận văn bản điện tử"
+        assert delivery.document.files[0].name == "Công văn.pdf"
+        assert delivery.document.content_digest
+        done = await running.rpc.AcknowledgeDeliveries(
+            pb.AcknowledgeDeliveriesRequest(
+                system_id=running.system_id,
+                organisation_ids=[running.organisations[code]],
+                delivery_ids=[delivery.delivery_id],
+                idempotency_key=new_id(),
+            ),
+            CONTEXT,
+        )
+        assert [each.result for each in done.results] == ["handed_over"]
+        assert done.results[0].receipt_id
+        again = await running.inbox(code, cursor=page.next, wait_s=0)
+        assert list(again.deliveries) == []
+    listed = await running.rpc.ListDeliveries(
+        pb.ListDeliveriesRequest(document_id=reply.document_id), CONTEXT
+    )
+    assert {each.state for each in listed.deliveries} <= {"ready", "handed_over"}
+
+
+async def test_a_repeat_has_the_same_answer_and_makes_nothing(running: Running) -> None:
+    first = await running.submit("H26")
+    again = await running.submit("H26")
+    assert again.document_id == first.document_id
+    assert again.receipt_id == first.receipt_id
+    assert again.accepted_at == first.accepted_at
+    assert again.decided
+    assert not again.first
+    page = await running.inbox("H26")
+    assert len(page.deliveries) == 1
+
+
+async def test_many_repeats_at_once_make_one_document(running: Running) -> None:
+    replies = await asyncio.gather(*(running.submit("H26") for _ in range(20)))
+    assert len({each.document_id for each in replies}) == 1
+    assert sum(each.first for each in replies) == 1
+    page = await running.inbox("H26")
+    assert len(page.deliveries) == 1
+
+
+async def test_the_same_id_with_other_content_is_a_conflict(running: Running) -> None:
+    await running.submit("H26")
+    with pytest.raises(DocaxisError) as caught:
+        await running.submit("H26", subject="Nội dung khác")
+    assert caught.value.code == "content_conflict"
+    assert caught.value.fields[0].pointer == "/id"
+
+
+async def test_an_unknown_recipient_is_refused_with_a_suggestion(running: Running) -> None:
+    reply = await running.submit("H26", "H72")
+    assert [(each.code, each.reason) for each in reply.refused] == [("H72", "unknown_organisation")]
+    assert "H27" in reply.refused[0].suggestions
+    with pytest.raises(DocaxisError) as caught:
+        await running.submit("H72", sender_document_id="other")
+    assert caught.value.code == "no_valid_recipient"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "pointer"),
+    [
+        ({"sender_code": "H99"}, "sender_not_served", "/sender"),
+        ({"served_organisation_ids": []}, "sender_not_served", "/sender"),
+        ({"business_type": "recall"}, "business_type_not_supported", "/business_type"),
+        ({"content_bytes": b""}, "file_empty", "/files/0"),
+        ({"files": []}, "field_required", "/files"),
+    ],
+)
+async def test_what_the_door_refuses_names_the_field(
+    running: Running, changes: dict[str, Any], code: str, pointer: str
+) -> None:
+    with pytest.raises(DocaxisError) as caught:
+        await running.submit("H26", **changes)
+    assert caught.value.code == code
+    assert caught.value.fields[0].pointer == pointer
+
+
+async def test_a_wrong_digest_or_an_unknown_upload_is_refused(running: Running) -> None:
+    for changes, code in (
+        ({"digest": "0" * 64}, "digest_mismatch"),
+        ({"upload_id": new_id()}, "upload_unknown"),
+    ):
+        request = await running.request("H26")
+        request.files[0].MergeFrom(pb.UploadedFile(**cast(Any, changes)))
+        with pytest.raises(DocaxisError) as caught:
+            await running.rpc.SubmitDocument(request, CONTEXT)
+        assert caught.value.code == code
+
+
+async def test_a_required_signature_holds_the_copy_until_the_verdict(running: Running) -> None:
+    await running.registry.SetSignaturePolicy(
+        registry_rpc.SetSignaturePolicyRequest(
+            organisation_id=running.organisations["H26"], policy="required", actor="test"
+        ),
+        CONTEXT,
+    )
+    signed = await running.submit("H26", sender_document_id="signed")
+    unsigned = await running.submit("H26", sender_document_id="unsigned")
+    assert [each.held for each in signed.recipients] == [True]
+    with pytest.raises(DocaxisError) as caught:
+        await running.rpc.GetDocument(
+            pb.GetDocumentRequest(
+                document_id=signed.document_id,
+                for_organisation_ids=[running.organisations["H26"]],
+            ),
+            CONTEXT,
+        )
+    assert caught.value.code == "unknown_document"
+    await running.verified(signed.document_id, "valid", "signature_valid")
+    await running.verified(unsigned.document_id, "unsigned", "file_unsigned")
+    page = await running.inbox("H26")
+    assert [each.document_id for each in page.deliveries] == [signed.document_id]
+    states: list[tuple[str, str]] = []
+    while states != [("refused", "file_unsigned")]:
+        listed = await running.rpc.ListDeliveries(
+            pb.ListDeliveriesRequest(document_id=unsigned.document_id), CONTEXT
+        )
+        states = [(each.state, each.reason) for each in listed.deliveries]
+
+
+async def test_only_those_concerned_see_a_document(running: Running) -> None:
+    reply = await running.submit("H26")
+    await running.inbox("H26")
+    for code, seen in (("G22", True), ("H26", True), ("H27", False)):
+        request = pb.GetDocumentRequest(
+            document_id=reply.document_id, for_organisation_ids=[running.organisations[code]]
+        )
+        if seen:
+            found = await running.rpc.GetDocument(request, CONTEXT)
+            assert bool(found.receipt_ids) == (code == "G22")
+        else:
+            with pytest.raises(DocaxisError) as caught:
+                await running.rpc.GetDocument(request, CONTEXT)
+            assert caught.value.code == "unknown_document"
+
+
+async def test_a_long_poll_wakes_up_for_news(running: Running) -> None:
+    empty = await running.inbox("H26", "H27", wait_s=0)
+    waiting = asyncio.create_task(running.inbox("H26", "H27", cursor=empty.next, wait_s=30.0))
+    await running.submit("H27")
+    page = await asyncio.wait_for(waiting, 10.0)
+    assert [each.code for each in page.deliveries] == ["H27"]
+
+
+async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    """The states and views folder may be lost: the log alone brings all back."""
+    folder = DataFolder(tmp_path)
+    settings = StandaloneSettings(partitions=4)
+    log = await SqliteEventLog.open(folder.log, 4)
+    await log.close()
+    for run in range(2):
+        async with embedded_ports(folder, settings) as ports:
+            composed = [
+                registry.compose(ports, RegistrySettings()),
+                routing.compose(ports, RoutingSettings()),
+            ]
+            for each in composed:
+                await ports.log.declare(each.all_topics)
+            await ports.log.declare([SIGNATURE_EVENTS])
+            async with at_work(composed):
+                told = await composed[0].servicer.RegisterOrganisations(
+                    registry_rpc.RegisterOrganisationsRequest(
+                        entries=[
+                            registry_pb.OrganisationEntry(
+                                code=code, name=code, level=1, kind="sample"
+                            )
+                            for code in ("G22", "H26", "H27")
+                        ],
+                        idempotency_key="same",
+                        actor="test",
+                    ),
+                    CONTEXT,
+                )
+                organisations = {each.code: each.organisation_id for each in told.results}
+                system = await composed[0].servicer.RegisterSystem(
+                    registry_rpc.RegisterSystemRequest(
+                        name="Mẫu",
+                        connection="direct",
+                        organisation_ids=list(organisations.values()),
+                        idempotency_key="same",
+                        actor="test",
+                    ),
+                    CONTEXT,
+                )
+                here = Running(
+                    ports,
+                    composed[1].servicer,
+                    composed[0].servicer,
+                    system.system_id,
+                    organisations,
+                )
+                reply = await here.submit("H26")
+                assert reply.first == (run == 0)
+                page = await here.inbox("H26")
+                assert [each.mailbox_number for each in page.deliveries] == [1]
+        folder.store.unlink()
