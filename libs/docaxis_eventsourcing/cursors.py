@@ -28,9 +28,9 @@ def decode_cursor(cursor: str, epoch: int, of: type[T], start: T) -> T:
         return start
     try:
         raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        at, content = msgspec.msgpack.decode(raw, type=tuple[int, of])  # type: ignore[valid-type]
+        at, content = msgspec.msgpack.decode(raw, type=tuple[int, msgspec.Raw])
+        return msgspec.msgpack.decode(content, type=of) if at == epoch else start
     except (ValueError, msgspec.MsgspecError) as error:
         raise DocaxisError(
             "cursor_invalid", fields=(FieldProblem("/cursor", "cursor_invalid"),)
         ) from error
-    return content if at == epoch else start

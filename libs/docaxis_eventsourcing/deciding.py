@@ -23,7 +23,7 @@ from docaxis_eventsourcing.outcomes import (
     repeated,
 )
 from docaxis_eventsourcing.ports.event_log import Outgoing, Recorded
-from docaxis_eventsourcing.states import Fold
+from docaxis_eventsourcing.states import Fold, touched_by
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_proto.kernel_v1_pb2 import CommandDied, Outcome
 
@@ -67,8 +67,8 @@ class PartitionDecisions:
     now: int
     """Log time of the last command decided; it never runs backwards (L5)."""
     outputs: list[Outgoing] = field(default_factory=list)
-    events: int = 0
-    """How many of the outputs are events."""
+    not_yet: list[str] = field(default_factory=list)
+    """Ids of the timers' commands that came before their time."""
 
     def request(self, pending: Pending) -> Request:
         """The command as its facts are fetched for it."""
@@ -76,7 +76,10 @@ class PartitionDecisions:
         return Request(pending.command, pending.record.envelope.id, self.now)
 
     def decide(self, pending: Pending, request: Request, facts: Any) -> None:
-        """Decide one command and fold its events in."""
+        """Decide one command and fold its events in.
+
+        `facts` are what was fetched for it, or the exception that fetching them raised.
+        """
         envelope = pending.record.envelope
         if pending.names:
             stored = self.fold.entries[pending.subject].repeated(envelope.id)
@@ -84,28 +87,32 @@ class PartitionDecisions:
                 again = repeated(stored, envelope.id, pending.subject, self.partition)
                 self._tell(envelope, again)
                 return
-        decision = self._decision(pending, facts)
-        if isinstance(decision, str):
-            self._die(pending, request.now, decision)
-        elif isinstance(decision, NotYet):
-            return
-        else:
-            self._write(pending, request.now, decision)
-
-    def _decision(self, pending: Pending, facts: Any) -> Decision | str:
         if pending.failure:
-            return pending.failure
+            self._die(pending, request.now, pending.failure)
+            return
+        before, outputs = self.fold.mark(pending.names), len(self.outputs)
         try:
-            states = self.fold.states(pending.names)
-            return self.decider.decide(states, facts, pending.command)
+            self._decide(pending, request, facts)
         except Exception as error:  # noqa: BLE001 - L22: it dies alone, and is kept whole
             _log.exception(
                 "command_died",
                 service=self.decider.service,
-                command=pending.record.envelope.type,
-                command_id=pending.record.envelope.id,
+                command=envelope.type,
+                command_id=envelope.id,
             )
-            return repr(error)
+            self.fold.back_to(before)
+            del self.outputs[outputs:]
+            self._die(pending, request.now, repr(error))
+
+    def _decide(self, pending: Pending, request: Request, facts: Any) -> None:
+        if isinstance(facts, Exception):
+            raise facts
+        states = self.fold.states(pending.names)
+        decision = self.decider.decide(states, facts, pending.command)
+        if isinstance(decision, NotYet):
+            self.not_yet.append(pending.record.envelope.id)
+        else:
+            self._write(pending, request.now, decision)
 
     def _write(self, pending: Pending, now: int, decision: Decision) -> None:
         command = pending.record.envelope
@@ -114,14 +121,21 @@ class PartitionDecisions:
         if events:
             outcome.first_version = self.fold.version + 1
             outcome.last_version = self.fold.version + len(events)
+        stored = outcome.SerializeToString()
         for index, event in enumerate(events):
+            self._check_named(pending, event)
             last = index == len(events) - 1
             name, data = self.codec.encode(event)
-            kept = outcome.SerializeToString() if last and _worth_keeping(command, outcome) else b""
+            kept = stored if last and _worth_keeping(command, outcome) else b""
             envelope = self._envelope(pending, name, now, index, kept)
             self.fold.add(envelope, event)
             self._put(envelope, data)
-        self._tell(command, outcome)
+        self._tell(command, outcome, stored)
+
+    def _check_named(self, pending: Pending, event: Any) -> None:
+        """Other aggregates are there only by chance, where the same batch needs them (L6)."""
+        if strangers := set(touched_by(self.decider, event)).difference(pending.names):
+            raise ValueError(f"the event names {sorted(strangers)}, which its command does not")
 
     def _die(self, pending: Pending, now: int, failure: str) -> None:
         command = pending.record.envelope
@@ -160,9 +174,8 @@ class PartitionDecisions:
 
     def _put(self, envelope: Envelope, data: bytes) -> None:
         self.outputs.append(Outgoing(self.topics.events, self.partition, Message(envelope, data)))
-        self.events += 1
 
-    def _tell(self, command: Envelope, outcome: Outcome) -> None:
+    def _tell(self, command: Envelope, outcome: Outcome, stored: bytes = b"") -> None:
         """Write the outcome where the asking replica reads; nothing where nobody waits (L7)."""
         if command.reply_to < 0:
             return
@@ -174,7 +187,7 @@ class PartitionDecisions:
             correlation_id=command.correlation_id or command.id,
             traceparent=command.traceparent,
         )
-        message = Message(envelope, outcome.SerializeToString())
+        message = Message(envelope, stored or outcome.SerializeToString())
         self.outputs.append(Outgoing(self.topics.outcomes, command.reply_to, message))
 
 

@@ -14,16 +14,21 @@ from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import Fenced, Unavailable
 from docaxis_eventsourcing.follow_up import CommandWriter, FollowUp
 from docaxis_eventsourcing.message_codec import MessageCodec
-from docaxis_eventsourcing.parts import PartHealth, backoff
+from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
 from docaxis_eventsourcing.ports.event_log import (
+    START,
     Consumer,
     EventLog,
+    Polled,
     Position,
     Recorded,
     TopicPartition,
 )
 
 _log = structlog.get_logger(__name__)
+
+_LOOK_AGAIN_S = 0.05
+_FARTHEST_AHEAD = 5_000
 
 Work = Callable[[Any, Envelope], Awaitable[Sequence[FollowUp]]]
 
@@ -61,23 +66,26 @@ class Effects:
 
     async def run(self) -> None:
         """Ends only by cancellation."""
-        consumer = await self._event_log.join(self._group, (self._topic,))
+        consumer = await until_available(
+            self.health, "joining", lambda: self._event_log.join(self._group, (self._topic,))
+        )
         running: set[asyncio.Task[None]] = set()
         progress: dict[int, _Progress] = {}
         try:
             while True:
-                room = self._concurrency - len(running)
-                polled = await consumer.poll(max(room, 1), 0.05 if running else 1.0)
+                polled = await self._poll(consumer, len(running))
                 for partition in polled.revoked:
                     progress.pop(partition, None)
                 for partition in polled.assigned:
                     progress[partition] = _Progress()
                     consumer.start(partition)
                 for record in polled.batch.records if polled.batch else ():
-                    self._begin(record, progress, running, consumer)
+                    if place := progress.get(record.partition):
+                        self._begin(record, place, running, consumer)
                 if len(running) >= self._concurrency:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 await self._store(consumer, progress)
+                self._restrain(consumer, progress)
                 if not running:
                     self.health.working()
         finally:
@@ -86,26 +94,30 @@ class Effects:
             await asyncio.gather(*running, return_exceptions=True)
             await consumer.close()
 
+    async def _poll(self, consumer: Consumer, running: int) -> Polled:
+        room = max(self._concurrency - running, 1)
+        wait_s = _LOOK_AGAIN_S if running else 1.0
+        return await until_available(self.health, "polling", lambda: consumer.poll(room, wait_s))
+
     def _begin(
         self,
         record: Recorded,
-        progress: dict[int, "_Progress"],
+        progress: "_Progress",
         running: set[asyncio.Task[None]],
         consumer: Consumer,
     ) -> None:
-        place = progress.setdefault(record.partition, _Progress())
-        place.begin(record.after)
+        progress.begin(record.after)
         if not self._codec.knows(record.envelope.type):
-            place.finish(record.after)
+            progress.finish(record.after)
             return
-        task = asyncio.create_task(self._do(record, place, consumer))
+        task = asyncio.create_task(self._do(record, progress, consumer))
         running.add(task)
         task.add_done_callback(running.discard)
 
     async def _do(self, record: Recorded, progress: "_Progress", consumer: Consumer) -> None:
-        event = self._codec.decode(record.envelope.type, record.data)
         async for _ in backoff(self.health, "an effect"):
             try:
+                event = self._codec.decode(record.envelope.type, record.data)
                 async with asyncio.timeout(self._deadline_s):
                     follow_ups = await self._work(event, record.envelope)
                 outputs = self._writer.outgoing(record.envelope, follow_ups)
@@ -117,24 +129,40 @@ class Effects:
             except Exception as error:  # noqa: BLE001 - a fault of ours: stop, loudly
                 _log.critical("effect_failed", event_id=record.envelope.id, exc_info=True)
                 self.health.failed(f"partition {record.partition}: {error!r}")
+                progress.failed = True  # never finished: progress stays before it
                 consumer.stop(record.partition)
-                return  # never finished: progress stays before it
+                return
         progress.finish(record.after)
 
     async def _store(self, consumer: Consumer, progress: dict[int, "_Progress"]) -> None:
         moved = {
-            TopicPartition(self._topic, partition): position
+            TopicPartition(self._topic, partition): each.done
             for partition, each in progress.items()
-            if (position := each.take_moved())
+            if each.done is not None and each.done != each.stored
         }
         if not moved:
             return
         try:
             await consumer.progress(moved)
         except Fenced:
-            return  # the next owner does the unfinished again
+            return  # the next poll tells what was lost; its next owner does the unfinished again
         except Unavailable as error:
             self.health.waiting(str(error))
+            return
+        for at, position in moved.items():
+            progress[at.partition].stored = position
+
+    def _restrain(self, consumer: Consumer, progress: dict[int, "_Progress"]) -> None:
+        """Let no partition run far ahead of an event that hangs: it would all be done again."""
+        for partition, each in progress.items():
+            if each.failed:
+                continue
+            if not each.held_back and each.ahead > _FARTHEST_AHEAD:
+                each.held_back = True
+                consumer.stop(partition)
+            elif each.held_back and each.ahead <= _FARTHEST_AHEAD // 2:
+                each.held_back = False
+                consumer.start(partition, {self._topic: each.begun})
 
 
 class _Progress:
@@ -142,18 +170,24 @@ class _Progress:
 
     def __init__(self) -> None:
         self._open: dict[Position, bool] = {}  # in log order; True when finished
-        self._moved: Position | None = None
+        self.begun = START
+        self.done: Position | None = None
+        """How far all is finished."""
+        self.stored: Position | None = None
+        self.held_back = False
+        self.failed = False
+
+    @property
+    def ahead(self) -> int:
+        """How many events were begun from the lowest unfinished one on."""
+        return len(self._open)
 
     def begin(self, after: Position) -> None:
         self._open[after] = False
+        self.begun = after
 
     def finish(self, after: Position) -> None:
         self._open[after] = True
         while self._open and self._open[first := next(iter(self._open))]:
             del self._open[first]
-            self._moved = first
-
-    def take_moved(self) -> Position | None:
-        """How far all is finished, where that changed since the last call."""
-        moved, self._moved = self._moved, None
-        return moved
+            self.done = first

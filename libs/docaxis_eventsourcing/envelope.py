@@ -55,18 +55,18 @@ class Message:
     data: bytes
 
 
-_TEXT = ("id", "type", "source", "subject")
-_EXTENSIONS = ("correlation_id", "causation_id", "actor")
+_REQUIRED = ("id", "type", "source")
+_OPTIONAL = ("subject", "correlation_id", "causation_id", "actor")
 
 
 def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """The envelope as CloudEvents binary-mode headers (for logs that have headers)."""
     headers = [("ce_specversion", SPEC_VERSION.encode())]
-    headers += [(f"ce_{name}", getattr(envelope, name).encode()) for name in _TEXT]
+    headers += [(f"ce_{name}", getattr(envelope, name).encode()) for name in _REQUIRED]
     headers.append(("ce_time", _rfc3339(envelope.time).encode()))
     headers += [
         (f"ce_{name.replace('_', '')}", value.encode())
-        for name in _EXTENSIONS
+        for name in _OPTIONAL
         if (value := getattr(envelope, name))
     ]
     for name in ("sequence", "epoch"):
@@ -88,9 +88,9 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
     """
     found = dict(headers)
     return Envelope(
-        **{name: found[f"ce_{name}"].decode() for name in _TEXT},
+        **{name: found[f"ce_{name}"].decode() for name in _REQUIRED},
         time=_milliseconds(found["ce_time"].decode()),
-        **{name: found.get(f"ce_{name.replace('_', '')}", b"").decode() for name in _EXTENSIONS},
+        **{name: found.get(f"ce_{name.replace('_', '')}", b"").decode() for name in _OPTIONAL},
         sequence=int(found.get("ce_sequence", b"0")),
         epoch=int(found.get("ce_epoch", b"0")),
         reply_to=int(found.get("ce_replyto", b"-1")),

@@ -52,15 +52,18 @@ async def _fold(
     states: PartitionStates, decider: Decider, codec: MessageCodec, records: Sequence[Recorded]
 ) -> None:
     events = [decode_event(record, codec) for record in records]
-    names = {
-        name
-        for record, event in zip(records, events, strict=True)
-        for name in (*touched_by(decider, event), record.envelope.subject)
-        if name
-    }
+    names: set[str] = set()
+    for record, event in zip(records, events, strict=True):
+        try:
+            names.update(touched_by(decider, event), filter(None, [record.envelope.subject]))
+        except Exception as error:
+            raise _cannot(record, error) from error
     fold = states.folder(await states.load(sorted(names)))
     for record, event in zip(records, events, strict=True):
-        fold.add(record.envelope, event)
+        try:
+            fold.add(record.envelope, event)
+        except Exception as error:
+            raise _cannot(record, error) from error
     await states.save(fold, Position(fold.version, records[-1].after.place))
 
 
@@ -70,8 +73,15 @@ def decode_event(record: Recorded, codec: MessageCodec) -> Any:
         return CommandDied.FromString(record.data)
     try:
         return codec.decode(record.envelope.type, record.data)
-    except UnknownType as error:
-        raise Divergence(
-            f"{record.topic}/{record.partition} version {record.envelope.sequence} is of type"
-            f" {error}, which this release does not know: it was written by a newer one"
-        ) from error
+    except Exception as error:
+        raise _cannot(record, error) from error
+
+
+def _cannot(record: Recorded, error: Exception) -> Divergence:
+    """L22: an own event that cannot be folded stops its partition, whatever is wrong with it."""
+    where = f"{record.topic}/{record.partition} version {record.envelope.sequence}"
+    if isinstance(error, UnknownType):
+        return Divergence(
+            f"{where} is of type {error}, which this release does not know: a newer one wrote it"
+        )
+    return Divergence(f"{where} ({record.envelope.type}) cannot be folded: {error!r}")

@@ -7,13 +7,13 @@ writes to the partition of the outcomes topic that this replica reads (L7).
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from docaxis_eventsourcing.decider import Command
 from docaxis_eventsourcing.envelope import Envelope, Message
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 from docaxis_eventsourcing.message_codec import MessageCodec
-from docaxis_eventsourcing.parts import PartHealth, backoff
+from docaxis_eventsourcing.outcomes import as_repeat
+from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
 from docaxis_eventsourcing.ports.event_log import EventLog, Outgoing
 from docaxis_eventsourcing.processor import wall_clock
 from docaxis_eventsourcing.topics import Lane, ServiceTopics
@@ -22,16 +22,36 @@ from docaxis_proto.kernel_v1_pb2 import Outcome
 MAX_MESSAGE = 256 * 1024
 """Bytes: no message is larger (L9)."""
 DEFAULT_WAIT_S = 2.0
+_LOST_AFTER_WAITS = 15
 
 
-@dataclass(slots=True)
 class _Lag:
-    """What this door has asked of one partition and not yet heard of: command id -> since when."""
+    """What this door asked of one partition of one lane and has not yet heard of.
 
-    waiting: dict[str, float] = field(default_factory=dict)
+    A partition's lane is decided in order, so an outcome tells that all asked before it is decided,
+    too: one that was lost, or that nobody wrote (`NotYet`), does not count for ever.
+    """
 
-    def seconds(self, now: float) -> float:
-        return now - next(iter(self.waiting.values())) if self.waiting else 0.0
+    def __init__(self) -> None:
+        self._waiting: dict[str, float] = {}  # command id -> asked when, in that order
+
+    def asked(self, command_id: str) -> None:
+        self._waiting.setdefault(command_id, time.monotonic())
+
+    def not_asked(self, command_id: str) -> None:
+        self._waiting.pop(command_id, None)
+
+    def heard(self, command_id: str) -> None:
+        while command_id in self._waiting:
+            del self._waiting[next(iter(self._waiting))]
+
+    def forget(self) -> None:
+        self._waiting.clear()
+
+    def seconds(self) -> float:
+        if not self._waiting:
+            return 0.0
+        return time.monotonic() - next(iter(self._waiting.values()))
 
 
 class FrontDoor:
@@ -56,25 +76,32 @@ class FrontDoor:
         self._clock = clock
         self._traceparent = traceparent
         self._waiting: dict[str, list[asyncio.Future[Outcome]]] = {}
-        self._lags: dict[int, _Lag] = {}
+        self._lags: dict[tuple[int, Lane], _Lag] = {}
         self._listening = asyncio.Event()
         self.health = PartHealth(f"{topics.service}.front_door")
 
     async def run(self) -> None:
         """Listen for outcomes; ends only by cancellation."""
         topic, partition = self._topics.outcomes, self._outcomes_partition
-        async for _ in backoff(self.health, "listening for outcomes"):
+        at = await until_available(
+            self.health, "opening outcomes", lambda: self._event_log.end(topic, partition)
+        )
+        retry = backoff(self.health, "listening for outcomes")
+        async for _ in retry:
+            tail = self._event_log.tail(topic, {partition: at})
+            self._listening.set()
+            self.health.working()
             try:
-                tail = self._event_log.tail(
-                    topic, {partition: await self._event_log.end(topic, partition)}
-                )
-                self._listening.set()
-                self.health.working()
                 while True:
-                    for record in await tail.next(500, 5.0):
+                    records = await tail.next(500, 5.0)
+                    retry.reset()
+                    for record in records:
                         self._heard(Outcome.FromString(record.data))
             except Unavailable as error:
                 self.health.waiting(str(error))
+                at = tail.reached(partition)  # go on from there: no outcome is missed
+            finally:
+                await tail.close()
 
     async def ask(
         self,
@@ -91,25 +118,35 @@ class FrontDoor:
         Raises `Unavailable` where it could not be made durable, `DocaxisError` `busy` where the
         partition lags beyond the wait (L23: nothing was written).
         """
-        await self._listening.wait()
-        self._refuse_when_lagging(partition)
+        patience_s = self._wait_s if wait_s is None else wait_s
+        await self._until_listening()
+        lag = self._lags.setdefault((partition, lane), _Lag())
+        self._refuse_when_lagging(lag)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(command_id, []).append(future)
-        lag = self._lags.setdefault(partition, _Lag())
-        lag.waiting.setdefault(command_id, time.monotonic())
+        lag.asked(command_id)
         try:
             await self._append(command, command_id, partition, actor, lane)
         except BaseException:
-            lag.waiting.pop(command_id, None)
+            lag.not_asked(command_id)
             self._forget(command_id, future)
             raise
         try:
-            async with asyncio.timeout(self._wait_s if wait_s is None else wait_s):
+            async with asyncio.timeout(patience_s):
                 return await future
         except TimeoutError:
             return None
         finally:
             self._forget(command_id, future)
+
+    async def _until_listening(self) -> None:
+        if self._listening.is_set():
+            return
+        try:
+            async with asyncio.timeout(max(self._wait_s, DEFAULT_WAIT_S)):
+                await self._listening.wait()
+        except TimeoutError:
+            raise Unavailable("this door does not hear outcomes yet") from None
 
     async def _append(
         self, command: Command, command_id: str, partition: int, actor: str, lane: Lane
@@ -131,23 +168,20 @@ class FrontDoor:
             [Outgoing(self._topics.commands(lane), partition, Message(envelope, data))]
         )
 
-    def _refuse_when_lagging(self, partition: int) -> None:
-        lag = self._lags.get(partition)
-        if lag is None:
-            return
-        behind = lag.seconds(time.monotonic())
-        if behind > 15 * self._wait_s:
-            lag.waiting.clear()  # asked so long ago that its outcome may be lost: try the water
+    def _refuse_when_lagging(self, lag: _Lag) -> None:
+        behind = lag.seconds()
+        if behind > _LOST_AFTER_WAITS * self._wait_s:
+            lag.forget()  # asked so long ago that its outcome may be lost: try the water
         elif behind > self._wait_s:
             raise DocaxisError("busy", retry_after_s=max(1.0, behind))
 
     def _heard(self, outcome: Outcome) -> None:
-        lag = self._lags.get(outcome.partition)
-        if lag is not None:
-            lag.waiting.pop(outcome.command_id, None)
-        for future in self._waiting.get(outcome.command_id, ()):
-            if not future.done():
-                future.set_result(outcome)
+        for lane in self._topics.lanes:
+            if lag := self._lags.get((outcome.partition, lane)):
+                lag.heard(outcome.command_id)
+        waiting = [each for each in self._waiting.get(outcome.command_id, ()) if not each.done()]
+        for index, future in enumerate(waiting):  # who asked the same meanwhile asked again
+            future.set_result(as_repeat(outcome) if index else outcome)
 
     def _forget(self, command_id: str, future: "asyncio.Future[Outcome]") -> None:
         futures = self._waiting.get(command_id, [])
@@ -155,3 +189,13 @@ class FrontDoor:
             futures.remove(future)
         if not futures:
             self._waiting.pop(command_id, None)
+
+
+def _as_repeat(outcome: Outcome) -> Outcome:
+    """What a repeat is told, where the first has just been decided."""
+    if outcome.kind != Outcome.DECIDED:
+        return outcome
+    told = Outcome()
+    told.CopyFrom(outcome)
+    told.kind = Outcome.ALREADY_DECIDED
+    return told

@@ -41,11 +41,19 @@ def dead_outcome(command_id: str, subject: str, partition: int) -> Outcome:
 
 def repeated(stored: bytes, command_id: str, subject: str, partition: int) -> Outcome:
     """The outcome of a command that was decided before: what was answered then."""
-    outcome = Outcome.FromString(stored)
-    if outcome.kind != Outcome.DEAD:
-        outcome.kind = Outcome.ALREADY_DECIDED
+    outcome = as_repeat(Outcome.FromString(stored))
     outcome.command_id, outcome.subject, outcome.partition = command_id, subject, partition
     return outcome
+
+
+def as_repeat(outcome: Outcome) -> Outcome:
+    """What who asks again is told: the same, and that it was decided before."""
+    if outcome.kind in (Outcome.REFUSED, Outcome.DEAD):
+        return outcome
+    repeat = Outcome()
+    repeat.CopyFrom(outcome)
+    repeat.kind = Outcome.ALREADY_DECIDED
+    return repeat
 
 
 def answer_of(outcome: Outcome, codec: MessageCodec) -> Any:

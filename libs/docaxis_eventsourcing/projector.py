@@ -1,36 +1,35 @@
 """Projectors: events become views; a new build reads from the start beside the serving one.
 
 `ViewRunner` serves a view: queries read its current space through `ViewReader`. Where the view's
-version is new, or a rebuild is asked for, another build starts at offset 0 beside the serving one
-and takes over when it has caught up (blue/green); then the old space is dropped.
+version or the log's epoch is new, or a rebuild is asked for, another build starts at offset 0
+beside the serving one and takes over when it has caught up (blue/green); then the old space is
+dropped. A build that fails or is interrupted leaves the old one serving.
 """
 
 import asyncio
-from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
 from docaxis_eventsourcing.active_spaces import Active, ActiveSpaces
-from docaxis_eventsourcing.errors import CheckpointMoved, Fenced, Unavailable
-from docaxis_eventsourcing.parts import PartHealth, backoff
-from docaxis_eventsourcing.ports.event_log import (
-    START,
-    Consumer,
-    EventLog,
-    Position,
-    Recorded,
-)
+from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.parts import PartHealth, until_available
+from docaxis_eventsourcing.ports.event_log import START, EventLog, Position
 from docaxis_eventsourcing.ports.read_store import ReadStore
-from docaxis_eventsourcing.view import Rows, View
+from docaxis_eventsourcing.projection import Projection
+from docaxis_eventsourcing.reaching import has_reached
+from docaxis_eventsourcing.view import View
 from docaxis_eventsourcing.view_reader import ViewReader
 
 _log = structlog.get_logger(__name__)
 
-_LIMIT = 500
+_LOOK_S = 0.1
+_FOLLOW_S = 5.0
+"""How often a runner looks whether another replica's rebuild took over."""
 
 
-class Projection:
-    """Builds one space of a view, from its checkpoint on, until cancelled."""
+class _Build:
+    """A space being projected, and how far each partition came."""
 
     def __init__(
         self,
@@ -38,193 +37,189 @@ class Projection:
         space: str,
         log: EventLog,
         store: ReadStore,
-        changed: Callable[[int, Position], None],
+        reader: ViewReader,
+        health: PartHealth | None = None,
     ) -> None:
-        """`changed` is called with a partition and its position after each apply."""
-        self._view = view
+        self.view = view
         self.space = space
-        self._event_log = log
-        self._store = store
-        self._changed = changed
-        self._at: dict[int, Position | None] = {}
-        self.health = PartHealth(f"{view.full_name}.projection")
+        self.passed: dict[int, Position] = {}
+        self.moved = asyncio.Event()
+        self._reader = reader
+        projection = Projection(view, space, log, store, self._changed, health)
+        self.health = projection.health
+        self.task = asyncio.create_task(projection.run(), name=space)
 
-    async def run(self) -> None:
-        """Ends only by cancellation, or a fault of the view itself."""
-        await self._store.declare(self.space, self._view.tables)
-        consumer = await self._event_log.join(f"docaxis.view.{self.space}", (self._view.topic,))
-        try:
-            while True:
-                polled = await consumer.poll(_LIMIT, 1.0)
-                for partition in polled.revoked:
-                    self._at.pop(partition, None)
-                for partition in polled.assigned:
-                    await self._take(partition, consumer)
-                if polled.batch is not None:
-                    await self._project(polled.batch.records, consumer)
-                self.health.working()
-        finally:
-            await consumer.close()
+    def _changed(self, partition: int, position: Position) -> None:
+        self.passed[partition] = position
+        self.moved.set()
+        if self._reader.space == self.space:
+            self._reader.changed(partition, position)
 
-    async def _take(self, partition: int, consumer: Consumer) -> None:
-        async for _ in backoff(self.health, f"taking partition {partition}"):
-            try:
-                at = await self._store.checkpoint(self.space, partition)
-                break
-            except Unavailable as error:
-                self.health.waiting(str(error))
-        self._at[partition] = at
-        self._changed(partition, at or START)
-        consumer.start(partition, {self._view.topic: at or START})
-
-    async def _project(self, records: tuple[Recorded, ...], consumer: Consumer) -> None:
-        by_partition: dict[int, list[Recorded]] = {}
-        for record in records:
-            by_partition.setdefault(record.partition, []).append(record)
-        await asyncio.gather(
-            *(
-                self._project_partition(partition, each, consumer)
-                for partition, each in by_partition.items()
-                if partition in self._at
-            )
-        )
-
-    async def _project_partition(
-        self, partition: int, records: list[Recorded], consumer: Consumer
-    ) -> None:
-        events = [
-            (record.envelope, self._view.codec.decode(record.envelope.type, record.data))
-            for record in records
-            if self._view.codec.knows(record.envelope.type)
-        ]
-        wanted: dict[str, dict[str, None]] = {}
-        for envelope, event in events:
-            for table, key in self._view.keys(event, envelope):
-                wanted.setdefault(table, {})[key] = None
-        end = records[-1].after
-        async for _ in backoff(self.health, "projecting"):
-            try:
-                rows = Rows()
-                for table, keys in wanted.items():
-                    rows.load(table, await self._store.get(self.space, table, list(keys)))
-                for envelope, event in events:
-                    self._view.project(rows, event, envelope)
-                await self._store.apply(
-                    self.space, partition, self._at[partition], end, rows.changes()
-                )
-                break
-            except Unavailable as error:
-                self.health.waiting(str(error))
-            except (CheckpointMoved, Fenced):
-                await self._take(partition, consumer)  # another replica went on; so do we
+    async def pass_end(self, log: EventLog, partition: int, end: Position) -> None:
+        """Wait until all before `end` was projected. Raises the view's fault where it has one."""
+        while True:
+            self.moved.clear()  # before looking: what comes while we look is not missed
+            at = self.passed.get(partition, START)
+            if await has_reached(log, self.view.topic, partition, at, end):
                 return
-        self._at[partition] = end
-        self._changed(partition, end)
+            moved = asyncio.create_task(self.moved.wait())
+            try:
+                await asyncio.wait(
+                    (moved, self.task), timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                moved.cancel()
+            if self.task.done():
+                self.check()
+
+    def check(self) -> None:
+        """Raise what the build ended with."""
+        if self.task.cancelled():
+            raise Unavailable(f"the build of {self.space} was stopped")
+        self.task.result()
+
+    async def end(self) -> None:
+        self.task.cancel()
+        await asyncio.wait((self.task,))
 
 
 class ViewRunner:
     """Keeps a view served: runs its build, and a second one beside it during a rebuild."""
 
-    def __init__(self, view: View, log: EventLog, store: ReadStore) -> None:
+    def __init__(
+        self, view: View, log: EventLog, store: ReadStore, *, drop_after_s: float = 0.0
+    ) -> None:
+        """`drop_after_s`: how long the space before stays after a rebuild, for other replicas."""
         self._view = view
         self._event_log = log
         self._store = store
+        self._drop_after_s = drop_after_s
         self._pointers = ActiveSpaces(store)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._serving: _Build | None = None
         self._rebuilding = asyncio.Lock()
         self.reader = ViewReader(view.full_name, view.topic, log, store)
         self.health = PartHealth(f"{view.full_name}.view")
 
+    @property
+    def view(self) -> View:
+        """The view as it serves."""
+        return self._view
+
     async def run(self) -> None:
         """Serve until cancelled; a new version is built before it is served."""
         try:
-            async for _ in backoff(self.health, "opening"):
-                try:
-                    await self._pointers.open()
-                    active = await self._pointers.get(self._view.full_name)
-                    break
-                except Unavailable as error:
-                    self.health.waiting(str(error))
-            if active is not None and active.version == self._view.version:
-                self._start(active.space)
-                self.reader.serve(active.space)
-                self.health.working()
+            await until_available(self.health, "opening", self._pointers.open)
+            active = await self._active()
+            if active is not None and self._fits(active):
+                self._serve(self._start(self._view, active.space, self.health))
             else:
-                await self.rebuild(self._view)
+                await self.rebuild()
             while True:
-                await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-                for task in [task for task in self._tasks.values() if task.done()]:
-                    if not task.cancelled():
-                        task.result()  # a fault of the view: let it be seen
+                await self._watch()
+        except Exception as error:
+            self.health.failed(repr(error))
+            raise
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            if self._serving is not None:
+                await self._serving.end()
 
     async def rebuild(self, view: View | None = None) -> str:
         """Build the view again (or its new version) from the start, beside the one that serves.
 
-        Returns the new space once it has caught up and serves; queries never see a gap.
+        Returns the new space once it has caught up and serves; queries never see a gap. Raises the
+        fault of a view that has one: the old build goes on serving.
         """
         async with self._rebuilding:
             view = view or self._view
-            active = await self._pointers.get(view.full_name)
-            generation = active.generation + 1 if active else 1
-            space = view.space(generation)
-            await self._store.drop(space)  # what an interrupted rebuild left
-            passed: dict[int, Position] = {}
-            beside = asyncio.Event()
+            generation = await until_available(
+                self.health, "rebuilding", lambda: self._pointers.claim(view.full_name)
+            )
+            build = self._start(view, view.space(generation))
+            try:
+                await self._until_caught_up(build)
+                await self._take_over(build, generation)
+            except BaseException:
+                await self._abandon(build)
+                raise
+            await asyncio.sleep(self._drop_after_s)
+            await self._drop_others(view, generation)
+            return build.space
 
-            def changed(partition: int, position: Position) -> None:
-                passed[partition] = position
-                beside.set()
-                if self.reader.space == space:
-                    self.reader.changed(partition, position)
+    async def _watch(self) -> None:
+        """See the serving build's fault, and another replica's rebuild."""
+        serving = self._serving
+        if serving is None:
+            raise Unavailable(f"{self._view.full_name} is not served")
+        await asyncio.wait((serving.task,), timeout=_FOLLOW_S)
+        async with self._rebuilding:
+            if serving is not self._serving:
+                return
+            if serving.task.done():
+                serving.check()
+            active = await self._active()
+            if active and active.space != serving.space and self._fits(active):
+                await serving.end()
+                self._serve(self._start(self._view, active.space, self.health))
 
-            self._view = view
-            building = self._start(space, changed)
-            await self._until_caught_up(building, passed, beside)
-            await self._pointers.switch(view.full_name, Active(space, view.version, generation))
-            for partition, position in passed.items():
-                self.reader.changed(partition, position)
-            self.reader.serve(space)
-            self.health.working()
-            _log.info("view_took_over", view=view.full_name, space=space)
-            if active is not None:
-                await self._end(active.space)
-                await self._store.drop(active.space)
-            return space
+    async def _active(self) -> Active | None:
+        return await until_available(
+            self.health, "opening", lambda: self._pointers.get(self._view.full_name)
+        )
 
-    async def _until_caught_up(
-        self, building: asyncio.Task[None], passed: dict[int, Position], beside: asyncio.Event
-    ) -> None:
-        catching_up = asyncio.create_task(self._caught_up(passed, beside))
-        try:
-            await asyncio.wait((building, catching_up), return_when=asyncio.FIRST_COMPLETED)
-            if building.done():
-                building.result()  # a fault of the new version: the old one goes on serving
-            await catching_up
-        finally:
-            catching_up.cancel()
+    def _fits(self, active: Active) -> bool:
+        """Whether a space is of this version, and of the log as it is now (L4)."""
+        return (active.version, active.epoch) == (self._view.version, self._event_log.epoch)
 
-    async def _caught_up(self, passed: dict[int, Position], beside: asyncio.Event) -> None:
+    def _start(self, view: View, space: str, health: PartHealth | None = None) -> _Build:
+        return _Build(view, space, self._event_log, self._store, self.reader, health)
+
+    def _serve(self, build: _Build) -> None:
+        self._serving, self._view = build, build.view
+        self.reader.serve(build.space, build.passed)
+        self.health.working()
+
+    async def _until_caught_up(self, build: _Build) -> None:
         for partition in range(self._event_log.partitions):
-            end = await self._event_log.end(self._view.topic, partition)
-            while passed.get(partition, START).version < end.version:
-                beside.clear()
-                await beside.wait()
+            end = await until_available(
+                build.health,
+                "catching up",
+                lambda at=partition: self._event_log.end(build.view.topic, at),  # type: ignore[misc]
+            )
+            await build.pass_end(self._event_log, partition, end)
 
-    def _start(
-        self, space: str, changed: Callable[[int, Position], None] | None = None
-    ) -> asyncio.Task[None]:
-        report = changed or self.reader.changed
-        projection = Projection(self._view, space, self._event_log, self._store, report)
-        task = asyncio.create_task(projection.run(), name=space)
-        self._tasks[space] = task
-        return task
+    async def _take_over(self, build: _Build, generation: int) -> None:
+        """The old build stops first: the new one has to be where it stands (no query sees less)."""
+        if self._serving is not None:
+            await self._serving.end()
+            for partition, position in self.reader.passed.items():
+                await build.pass_end(self._event_log, partition, position)
+        active = Active(build.space, build.view.version, generation, self._event_log.epoch)
+        await until_available(
+            build.health, "taking over", lambda: self._pointers.switch(build.view.full_name, active)
+        )
+        self._serve(build)
+        _log.info("view_took_over", view=build.view.full_name, space=build.space)
 
-    async def _end(self, space: str) -> None:
-        task = self._tasks.pop(space, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    async def _abandon(self, build: _Build) -> None:
+        """Leave the old build serving, unless the pointer was moved already."""
+        if self._serving is build:
+            return
+        await build.end()
+        with suppress(Unavailable):  # what is left is dropped by the next rebuild
+            active = await self._pointers.get(build.view.full_name)
+            if active is None or active.space != build.space:
+                await self._store.drop(build.space)
+        old = self._serving
+        if old is not None and old.task.done():
+            self._serve(self._start(old.view, old.space, self.health))
+
+    async def _drop_others(self, view: View, generation: int) -> None:
+        """Drop the space before, and what interrupted rebuilds left; a younger claim stays."""
+        for space in await until_available(self.health, "dropping", self._store.spaces):
+            older = view.generation_of(space)
+            if older is not None and older < generation:
+                await until_available(
+                    self.health,
+                    "dropping",
+                    lambda space=space: self._store.drop(space),  # type: ignore[misc]
+                )

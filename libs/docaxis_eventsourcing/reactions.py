@@ -14,15 +14,9 @@ from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import Fenced, Unavailable
 from docaxis_eventsourcing.follow_up import CommandWriter, FollowUp
 from docaxis_eventsourcing.message_codec import MessageCodec
-from docaxis_eventsourcing.parts import PartHealth, backoff
-from docaxis_eventsourcing.ports.event_log import (
-    Batch,
-    Consumer,
-    EventLog,
-    Position,
-    Recorded,
-    TopicPartition,
-)
+from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
+from docaxis_eventsourcing.ports.event_log import Batch, Consumer, EventLog, Outgoing, Recorded
+from docaxis_eventsourcing.together import together
 
 _log = structlog.get_logger(__name__)
 
@@ -56,10 +50,16 @@ class Reactions:
 
     async def run(self) -> None:
         """Ends only by cancellation."""
-        consumer = await self._event_log.join(self._group, (self._source.topic,))
+        consumer = await until_available(
+            self.health,
+            "joining",
+            lambda: self._event_log.join(self._group, (self._source.topic,)),
+        )
         try:
             while True:
-                polled = await consumer.poll(self._limit, 1.0)
+                polled = await until_available(
+                    self.health, "polling", lambda: consumer.poll(self._limit, 1.0)
+                )
                 for partition in polled.assigned:
                     consumer.start(partition)
                 if polled.batch is not None:
@@ -71,39 +71,53 @@ class Reactions:
     async def _work_off(self, batch: Batch, consumer: Consumer) -> None:
         async for _ in backoff(self.health, "reacting"):
             try:
-                outputs, upto = await self._react(batch, consumer)
+                outputs, failed = await self._react(batch.records)
                 if outputs:
                     await self._event_log.append(outputs)
-                await consumer.progress(upto)
-                return
+                await consumer.progress(
+                    {at: to for at, to in batch.upto.items() if at.partition not in failed}
+                )
+                break
             except Unavailable as error:
                 self.health.waiting(str(error))
             except Fenced:
-                return  # the next owner appends the same commands again: harmless
+                break  # the next owner appends the same commands again: harmless
+        for partition, fault in failed.items():
+            _log.critical("reaction_failed", partition=partition, exc_info=fault)
+            self.health.failed(f"partition {partition}: {fault!r}")
+            consumer.stop(partition)
 
     async def _react(
-        self, batch: Batch, consumer: Consumer
-    ) -> tuple[list[Any], dict[TopicPartition, Position]]:
-        events = [
-            (record, self._source.codec.decode(record.envelope.type, record.data))
-            for record in batch.records
-            if self._source.codec.knows(record.envelope.type)
-        ]
-        gathered: Sequence[Any] = [None] * len(events)
-        if self._source.gather is not None and events:
-            gathered = await self._source.gather([event for _, event in events])
-        outputs: list[Any] = []
-        stopped: dict[int, Recorded] = {}
-        for (record, event), given in zip(events, gathered, strict=True):
-            if record.partition in stopped:
+        self, records: Sequence[Recorded]
+    ) -> tuple[list[Outgoing], dict[int, Exception]]:
+        """The commands that follow, and the partitions where a reaction failed by its own fault.
+
+        Of a failed partition, what comes before the failing event is still appended.
+        """
+        source = self._source
+        known = [record for record in records if source.codec.knows(record.envelope.type)]
+        events = [self._decoded(record) for record in known]
+        sound = [event for event in events if not isinstance(event, Exception)]
+        gathered = iter([None] * len(sound))
+        if source.gather is not None:
+            gathered = iter(await together(source.gather, sound))
+        outputs: list[Outgoing] = []
+        failed: dict[int, Exception] = {}
+        for record, event in zip(known, events, strict=True):
+            given = event if isinstance(event, Exception) else next(gathered)
+            if record.partition in failed:
                 continue
             try:
-                follow_ups = self._source.react(event, record.envelope, given)
+                if isinstance(given, Exception):
+                    raise given
+                follow_ups = source.react(event, record.envelope, given)
                 outputs += self._writer.outgoing(record.envelope, follow_ups)
-            except Exception as error:  # noqa: BLE001 - L22: our own fault; stop this partition, loudly
-                _log.critical("reaction_failed", event_id=record.envelope.id, exc_info=True)
-                self.health.failed(f"partition {record.partition}: {error!r}")
-                consumer.stop(record.partition)
-                stopped[record.partition] = record
-        upto = {at: to for at, to in batch.upto.items() if at.partition not in stopped}
-        return outputs, upto
+            except Exception as error:  # noqa: BLE001 - L22: stop this partition, loudly
+                failed[record.partition] = error
+        return outputs, failed
+
+    def _decoded(self, record: Recorded) -> Any:
+        try:
+            return self._source.codec.decode(record.envelope.type, record.data)
+        except Exception as error:  # noqa: BLE001 - told where its turn comes
+            return error

@@ -2,10 +2,11 @@
 
 A state is the fold of its partition's events and can be made again at any time; a row holds it
 with the aggregate's last 64 command ids and outcomes (L2). Rows live in `<service>_states_<fold
-version>` (L26).
+version>` (L26); a later epoch of the log has a space of its own, so that states of a log that was
+restored or moved are folded anew (L4).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,12 @@ from cachetools import LRUCache
 from docaxis_eventsourcing.decider import Decider, State, kind_of
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import Divergence
-from docaxis_eventsourcing.ports.event_log import START, Position
+from docaxis_eventsourcing.ports.event_log import FIRST_EPOCH, START, Position
 from docaxis_eventsourcing.ports.read_store import (
     Changes,
     Index,
     IndexType,
+    IndexValue,
     ReadStore,
     Row,
     RowRange,
@@ -33,6 +35,8 @@ _TABLE = Table(
     fields={"partition": IndexType.INT, "due": IndexType.INT},
     indexes=(Index("due", ("partition", "due")),),
 )
+_TIMES = Table("times")
+"""The log time of each partition's last event, so that now never runs backwards (L5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,87 +58,122 @@ class PartitionStates:
     """The states of one held partition, as of `position`; changed by `fold`, kept by `save`."""
 
     def __init__(
-        self, decider: Decider, store: ReadStore, partition: int, cache_size: int = 4096
+        self,
+        decider: Decider,
+        store: ReadStore,
+        partition: int,
+        *,
+        epoch: int = FIRST_EPOCH,
+        cache_size: int = 4096,
     ) -> None:
         self._decider = decider
         self._store = store
         self._partition = partition
-        self._space = states_space(decider)
+        self._space = states_space(decider, epoch)
         self._decoders = {
             kind: msgspec.msgpack.Decoder(tuple[of, tuple[tuple[str, bytes], ...]])  # type: ignore[valid-type]
             for kind, of in decider.states.items()
         }
         self._cache: LRUCache[str, Entry] = LRUCache(cache_size)
         self.position: Position = START
+        self.now = 0
+        """Log time of the last event folded (L5)."""
         self._stored: Position | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever kept here: the events are folded from the first on."""
+        return self._stored is None
 
     async def open(self) -> None:
         """Read the checkpoint. Raises `Unavailable`."""
         self._cache.clear()
         self._stored = await self._store.checkpoint(self._space, self._partition)
         self.position = self._stored or START
+        key = str(self._partition)
+        rows = await self._store.get(self._space, _TIMES.name, (key,))
+        self.now = msgspec.msgpack.decode(rows[key].blob, type=int) if rows else 0
 
     async def load(self, names: Sequence[str]) -> dict[str, Entry]:
-        """The entries of these aggregates; initial ones where nothing has happened yet."""
+        """The entries of these aggregates; initial ones where nothing has happened yet.
+
+        Raises `Divergence` for a row that is not of the state's type, `Unavailable`.
+        """
         found = {name: self._cache[name] for name in names if name in self._cache}
         missing = [name for name in names if name not in found]
-        rows = await self._store.get(self._space, "states", missing) if missing else {}
+        rows = await self._store.get(self._space, _TABLE.name, missing) if missing else {}
         for name in missing:
-            row = rows.get(name)
-            found[name] = self._decode(name, row) if row else Entry(self._decider.initial(name))
+            if row := rows.get(name):
+                found[name] = self._cache[name] = self._decode(name, row)
+            else:
+                found[name] = Entry(self._decider.initial(name))
         return found
 
     def folder(self, entries: dict[str, Entry]) -> "Fold":
-        """A fold that starts from loaded entries and the position so far."""
-        return Fold(self._decider, entries, self.position.version)
+        """A fold that starts from loaded entries, the position and the time so far."""
+        return Fold(self._decider, entries, self.position.version, self.now)
 
     async def save(self, fold: "Fold", end: Position) -> None:
         """Keep what a fold changed, in one step with the checkpoint.
 
-        Raises `CheckpointMoved` where somebody else keeps these states now, and `Unavailable`.
+        Raises `CheckpointMoved` where somebody else keeps these states now, `Unavailable`, and
+        `Divergence` where a state cannot be stored.
         """
         puts = tuple(self._encode(name, fold.entries[name]) for name in fold.changed)
-        await self._store.apply(
-            self._space, self._partition, self._stored, end, {"states": Changes(puts=puts)}
-        )
+        time = Row(str(self._partition), msgspec.msgpack.encode(fold.now))
+        changes = {_TABLE.name: Changes(puts=puts), _TIMES.name: Changes(puts=(time,))}
+        await self._store.apply(self._space, self._partition, self._stored, end, changes)
         for name in fold.changed:
             self._cache[name] = fold.entries[name]
         self._stored = self.position = end
+        self.now = fold.now
 
-    async def due(self, now: int, limit: int = 500) -> list[tuple[str, State]]:
-        """Aggregates whose timer is due at `now`, soonest first."""
-        rows = await self._store.range(
-            self._space,
-            "states",
-            RowRange("due", (self._partition,), at_least=1, at_most=now, limit=limit),
-        )
-        return [(row.key, self._decode(row.key, row).state) for row in rows]
+    async def due(self, now: int, page: int = 500) -> AsyncGenerator[tuple[str, State], None]:
+        """Aggregates whose timer is due at `now`, soonest first; read page by page."""
+        after: tuple[IndexValue, ...] | None = None
+        while True:
+            rows = await self._store.range(
+                self._space,
+                _TABLE.name,
+                RowRange("due", (self._partition,), after, at_least=1, at_most=now, limit=page),
+            )
+            for row in rows:
+                yield row.key, self._decode(row.key, row).state
+            if len(rows) < page:
+                return
+            after = (rows[-1].fields["due"], rows[-1].key)
 
     def _decode(self, name: str, row: Row) -> Entry:
-        state, repeats = self._decoders[kind_of(name)].decode(row.blob)
+        try:
+            state, repeats = self._decoders[kind_of(name)].decode(row.blob)
+        except msgspec.MsgspecError as error:
+            raise Divergence(
+                f"{self._space}: the state of {name} is of another shape ({error}):"
+                " a changed state needs a higher fold version"
+            ) from error
         return Entry(state, repeats)
 
     def _encode(self, name: str, entry: Entry) -> Row:
-        timer = self._decider.timer(entry.state)
-        return Row(
-            name,
-            msgspec.msgpack.encode((entry.state, entry.repeats)),
-            {"partition": self._partition, "due": timer.due if timer else None},
-        )
+        try:
+            timer = self._decider.timer(entry.state)
+            blob = msgspec.msgpack.encode((entry.state, entry.repeats))
+        except Exception as error:
+            raise Divergence(f"the state of {name} cannot be stored: {error!r}") from error
+        due = timer.due if timer else None
+        return Row(name, blob, {"partition": self._partition, "due": due})
 
 
 class Fold:
     """Runs `evolve` over events in order, checking their versions (L16)."""
 
-    def __init__(self, decider: Decider, entries: dict[str, Entry], version: int) -> None:
+    def __init__(
+        self, decider: Decider, entries: dict[str, Entry], version: int, now: int = 0
+    ) -> None:
         self._decider = decider
         self.entries = entries
         self.version = version
+        self.now = now
         self.changed: set[str] = set()
-
-    def state(self, name: str) -> State:
-        """The state of a loaded aggregate."""
-        return self.entries[name].state
 
     def states(self, names: Sequence[str]) -> Mapping[str, State]:
         """The states of loaded aggregates, by name."""
@@ -147,22 +186,44 @@ class Fold:
                 f"{self._decider.service}: event {envelope.id} has version {envelope.sequence},"
                 f" expected {self.version + 1}"
             )
-        self.version = envelope.sequence
         for name in touched_by(self._decider, event):
             entry = self.entries[name]
             self.entries[name] = Entry(self._decider.evolve(entry.state, event), entry.repeats)
             self.changed.add(name)
+        self.version = envelope.sequence
+        self.now = max(self.now, envelope.time)
         self._remember(envelope)
 
     def _remember(self, envelope: Envelope) -> None:
         """Keep the command's id with the aggregate that it named first (L2)."""
-        if not (envelope.subject and envelope.causation_id):
+        command_id = envelope.causation_id
+        if not (envelope.subject and command_id):
             return
         entry = self.entries[envelope.subject]
-        kept = tuple(pair for pair in entry.repeats if pair[0] != envelope.causation_id)
-        repeats = (*kept, (envelope.causation_id, envelope.outcome))[-KEPT_REPEATS:]
+        kept = entry.repeats
+        if kept and kept[-1][0] == command_id:  # a further event of the same decision
+            kept = kept[:-1]
+        repeats = (*kept, (command_id, envelope.outcome))[-KEPT_REPEATS:]
         self.entries[envelope.subject] = Entry(entry.state, repeats)
         self.changed.add(envelope.subject)
+
+    def mark(self, names: Sequence[str]) -> "Mark":
+        """Where the fold stands, as far as these aggregates go; for `back_to`."""
+        return Mark({name: self.entries[name] for name in names}, self.version, self.now)
+
+    def back_to(self, mark: "Mark") -> None:
+        """Forget what was folded since the mark; it touched the mark's aggregates alone."""
+        self.entries.update(mark.entries)
+        self.version, self.now = mark.version, mark.now
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a fold stood."""
+
+    entries: Mapping[str, Entry]
+    version: int
+    now: int
 
 
 def touched_by(decider: Decider, event: Any) -> tuple[str, ...]:
@@ -170,11 +231,12 @@ def touched_by(decider: Decider, event: Any) -> tuple[str, ...]:
     return () if isinstance(event, CommandDied) else decider.touched(event)
 
 
-def states_space(decider: Decider) -> str:
-    """The space of a decider's states."""
-    return f"{decider.service}_states_{decider.fold_version}"
+def states_space(decider: Decider, epoch: int = FIRST_EPOCH) -> str:
+    """The space of a decider's states, in an epoch of the log."""
+    space = f"{decider.service}_states_{decider.fold_version}"
+    return space if epoch == FIRST_EPOCH else f"{space}_epoch_{epoch}"
 
 
-async def declare_states(decider: Decider, store: ReadStore) -> None:
-    """Create the states' table where it is missing."""
-    await store.declare(states_space(decider), (_TABLE,))
+async def declare_states(decider: Decider, store: ReadStore, epoch: int = FIRST_EPOCH) -> None:
+    """Create the states' tables where they are missing."""
+    await store.declare(states_space(decider, epoch), (_TABLE, _TIMES))

@@ -5,6 +5,7 @@ runs, and what it puts, removes or adds is applied in one step with the checkpoi
 fed by one partition and takes nothing from other streams (L27), so a rebuild gives the same bytes.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,3 +86,8 @@ class View:
     def space(self, generation: int) -> str:
         """The space of one build of this version."""
         return f"{self.full_name}_v{self.version}_g{generation}"
+
+    def generation_of(self, space: str) -> int | None:
+        """The generation of one of this view's spaces, of any version; None for another space."""
+        found = re.fullmatch(re.escape(self.full_name) + r"_v\d+_g(\d+)", space)
+        return int(found[1]) if found else None

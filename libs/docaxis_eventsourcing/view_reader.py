@@ -2,11 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 from docaxis_eventsourcing.ports.event_log import START, EventLog, Position
 from docaxis_eventsourcing.ports.read_store import ReadStore, Row, RowRange
+from docaxis_eventsourcing.reaching import has_reached
+
+Result = TypeVar("Result")
 
 _LOOK_AGAIN_S = 1.0
 """Another replica may project a partition: its progress is seen in the store, by looking."""
@@ -22,12 +26,24 @@ class ViewReader:
         self._store = store
         self.space = ""
         self._passed: dict[int, Position] = {}
+        self._changes = 0
         self._news = asyncio.Event()
         self._serving = asyncio.Event()
 
-    def serve(self, space: str) -> None:
-        """Read from this space from now on."""
+    @property
+    def passed(self) -> Mapping[int, Position]:
+        """How far each partition was projected, as far as this replica knows."""
+        return self._passed
+
+    @property
+    def changes(self) -> int:
+        """Counts what was projected; take it before a query and give it to `wait_for_news`."""
+        return self._changes
+
+    def serve(self, space: str, passed: Mapping[int, Position] | None = None) -> None:
+        """Read from this space from now on; it was projected up to `passed`."""
         self.space = space
+        self._passed = dict(passed or {})
         self._serving.set()
         self._wake()
 
@@ -42,13 +58,25 @@ class ViewReader:
 
     async def get_many(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         """The rows that exist, by key."""
-        await self._ready()
-        return dict(await self._store.get(self.space, table, keys))
+        return dict(await self._read(lambda space: self._store.get(space, table, keys)))
 
     async def range(self, table: str, rows: RowRange) -> Sequence[Row]:
         """A page of rows in index order."""
+        return await self._read(lambda space: self._store.range(space, table, rows))
+
+    async def _read(self, query: Callable[[str], Awaitable[Result]]) -> Result:
+        """Ask the serving space; again where another took over meanwhile and it was dropped."""
         await self._ready()
-        return await self._store.range(self.space, table, rows)
+        while True:
+            space = self.space
+            try:
+                found = await query(space)
+            except Exception:
+                if space == self.space:
+                    raise
+                continue
+            if space == self.space:
+                return found
 
     async def get_passing_end(
         self, table: str, key: str, partition: int, deadline_s: float = 2.0
@@ -69,22 +97,55 @@ class ViewReader:
             end = await self._event_log.end(self._topic, partition)
         except Unavailable as error:
             raise DocaxisError("unavailable") from error
-        await self.pass_version(partition, end.version, deadline_s)
+
+        async def passed(at: Position) -> bool:
+            return await has_reached(self._event_log, self._topic, partition, at, end)
+
+        await self._until(partition, passed, deadline_s)
 
     async def pass_version(self, partition: int, version: int, deadline_s: float = 2.0) -> None:
         """Wait until the view has seen a version. Raises `DocaxisError` `read_stale`."""
-        until = time.monotonic() + deadline_s
-        while self._passed.get(partition, START).version < version:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise DocaxisError("read_stale", retry_after_s=1.0)
-            if not await self.wait_for_news(min(left, _LOOK_AGAIN_S)):
-                stored = await self._store.checkpoint(self.space, partition)
-                if stored is not None and stored > self._passed.get(partition, START):
-                    self._passed[partition] = stored
 
-    async def wait_for_news(self, wait_s: float) -> bool:
-        """Wait until anything was projected; False when `wait_s` passed without."""
+        async def passed(at: Position) -> bool:
+            return at.version >= version
+
+        await self._until(partition, passed, deadline_s)
+
+    async def _until(
+        self, partition: int, passed: Callable[[Position], Awaitable[bool]], deadline_s: float
+    ) -> None:
+        await self._ready()
+        until = time.monotonic() + deadline_s
+        look = 0.0
+        while not await passed(self._passed.get(partition, START)):
+            changes, now = self._changes, time.monotonic()
+            if now >= look:
+                await self._look(partition)
+                look = now + _LOOK_AGAIN_S
+            elif now >= until:
+                raise DocaxisError("read_stale", retry_after_s=1.0)
+            else:
+                await self.wait_for_news(min(until, look) - now, changes)
+
+    async def _look(self, partition: int) -> None:
+        """Take over how far another replica projected a partition."""
+        space = self.space
+        try:
+            stored = await self._store.checkpoint(space, partition)
+        except Unavailable as error:
+            raise DocaxisError("unavailable") from error
+        known = self._passed.get(partition, START)
+        if stored is not None and space == self.space and stored.place > known.place:
+            self.changed(partition, stored)
+
+    async def wait_for_news(self, wait_s: float, since: int | None = None) -> bool:
+        """Wait until anything was projected; False when `wait_s` passed without.
+
+        `since` are the `changes` before the query that found nothing: what came while it ran is
+        news, too. Without it such news is missed.
+        """
+        if since is not None and since != self._changes:
+            return True
         news = self._news
         try:
             async with asyncio.timeout(wait_s):
@@ -94,6 +155,7 @@ class ViewReader:
         return True
 
     def _wake(self) -> None:
+        self._changes += 1
         news, self._news = self._news, asyncio.Event()
         news.set()
 

@@ -62,6 +62,8 @@ class SqliteConsumer:
             fetched.advance(self._positions)
             if fetched.found:
                 return Polled(batch=self._batch(fetched.found, first))
+            if fetched.reached:
+                return Polled()  # only places without a record: `reached` tells
             if not await self._waiter.wait(until - self._waiter.loop.time()):
                 return Polled()
         raise Unavailable("this consumer is closed")
@@ -98,6 +100,10 @@ class SqliteConsumer:
         if self._parts.unkindness is not None and self._parts.unkindness.regains():
             self._group.shake(self._member)
         return Batch(batch, upto, first, token)
+
+    def reached(self, topic: str, partition: int) -> Position:
+        """Just behind all that polls brought or skipped of a started partition."""
+        return self._positions[self._stream(topic, partition)]
 
     async def committed(self, partition: int) -> Mapping[str, Position]:
         """The stable committed position of each topic of the subscription; `START` at first."""

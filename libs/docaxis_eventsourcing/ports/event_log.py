@@ -20,6 +20,8 @@ class Position(NamedTuple):
 
 
 START = Position(0, 0)
+FIRST_EPOCH = 1
+"""The epoch of a log that was never restored or moved (L4)."""
 
 
 class TopicPartition(NamedTuple):
@@ -85,7 +87,7 @@ class Consumer(Protocol):
         """At most `limit` records of started partitions; returns early when there are some.
 
         Records of one topic partition come in order and none is left out. A later poll goes on
-        behind the last batch, committed or not.
+        behind the last batch, committed or not. Raises `Unavailable`.
         """
         ...
 
@@ -101,12 +103,17 @@ class Consumer(Protocol):
         """Let no more records of a partition come until it is started again (L22)."""
         ...
 
+    def reached(self, topic: str, partition: int) -> Position:
+        """Just behind all that polls brought or skipped of a started partition (L15)."""
+        ...
+
     async def commit(self, batch: Batch, outputs: Sequence[Outgoing]) -> Sequence[Position]:
         """Write the outputs and the batch's positions in one atomic step, or neither.
 
         Answers the position just behind each output, in their order (the version is that of the
         output's own envelope).
-        Once it returns both are durable and readers see them. Raises `Fenced` when any partition
+        Once it returns both are durable and `end` counts them; readers may see them only moments
+        later (L15). Raises `Fenced` when any partition
         of the batch has changed hands since the batch's poll (L11): nothing was written.
         `Unavailable`: nothing was written. An unknown result is asked again until known (L12).
         """
@@ -156,7 +163,7 @@ class EventLog(Protocol):
 
     @property
     def epoch(self) -> int:
-        """Raised by a restore or a move (L4)."""
+        """`FIRST_EPOCH` at first; raised by a restore or a move (L4)."""
         ...
 
     async def declare(self, topics: Sequence[str]) -> None:
@@ -164,8 +171,9 @@ class EventLog(Protocol):
         ...
 
     async def append(self, outputs: Sequence[Outgoing]) -> None:
-        """Make the messages durable (disk synced, `acks=all`) and visible, all or none on return.
+        """Make the messages durable (disk synced, `acks=all`), all or none on return.
 
+        On return `end` counts them; readers may see them only moments later (L15).
         Outside of any transaction: after a failure some may be there; derived ids make the
         repeat harmless. Raises `Unavailable`; `OSError` ENOSPC as `Unavailable` too.
         """

@@ -22,7 +22,10 @@ class StagedUpload(Protocol):
         ...
 
     async def finish(self) -> StoredFile:
-        """Make it durable under its staging name and tell its digest and size."""
+        """Give it its staging name and tell its digest and size.
+
+        It need not survive a crash before `take`: its sender uploads again.
+        """
         ...
 
     async def abort(self) -> None:
@@ -57,6 +60,7 @@ class FileStore(Protocol):
     async def take(self, system_id: str, upload_ids: Sequence[str], document_id: str) -> None:
         """Give staged files to a document, durably, before its command is written (hard link).
 
+        Once it returns, bytes and names survive a crash, however lazily they were staged.
         The staged names remain until discarded or expired; taking twice is harmless.
         """
         ...

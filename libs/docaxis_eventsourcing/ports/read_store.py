@@ -74,7 +74,9 @@ class RowRange:
     """Rows in the order of an index: `equals` fixes its leading fields; the next may be bounded.
 
     `after` is (values of the index fields behind `equals`, key) of the last row of the page
-    before; `at_least`/`at_most` bound the first field behind `equals`.
+    before; `at_least`/`at_most` bound the first field behind `equals`, or the key where none is
+    left, and leave out rows that have None there. None sorts first, text by code point.
+    The index named "" is every table's order by key. A field of WORDS has to be in `equals`.
     """
 
     index: str

@@ -1,0 +1,134 @@
+"""One build of a view: a space that follows a topic's events from its checkpoint on (L24, L27)."""
+
+import asyncio
+from collections.abc import Callable
+
+from docaxis_eventsourcing.errors import CheckpointMoved, Divergence, Unavailable
+from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
+from docaxis_eventsourcing.ports.event_log import START, Consumer, EventLog, Position, Recorded
+from docaxis_eventsourcing.ports.read_store import ReadStore
+from docaxis_eventsourcing.view import Rows, View
+
+_LIMIT = 500
+
+
+class Projection:
+    """Builds one space of a view until cancelled."""
+
+    def __init__(
+        self,
+        view: View,
+        space: str,
+        log: EventLog,
+        store: ReadStore,
+        changed: Callable[[int, Position], None],
+        health: PartHealth | None = None,
+    ) -> None:
+        """`changed` is called with a partition and its position after each apply."""
+        self._view = view
+        self.space = space
+        self._event_log = log
+        self._store = store
+        self._changed = changed
+        self._at: dict[int, Position | None] = {}
+        self.health = health or PartHealth(f"{space}.projection")
+
+    async def run(self) -> None:
+        """Ends only by cancellation, or a fault of the view itself."""
+        await until_available(self.health, "declaring tables", self._declare)
+        consumer = await until_available(self.health, "joining", self._join)
+        try:
+            while True:
+                polled = await until_available(
+                    self.health, "polling", lambda: consumer.poll(_LIMIT, 1.0)
+                )
+                for partition in polled.revoked:
+                    self._at.pop(partition, None)
+                for partition in polled.assigned:
+                    await self._take(partition, consumer)
+                if polled.batch is not None:
+                    await self._project(polled.batch.records, consumer)
+                self.health.working()
+        finally:
+            await consumer.close()
+
+    async def _declare(self) -> None:
+        await self._store.declare(self.space, self._view.tables)
+
+    async def _join(self) -> Consumer:
+        return await self._event_log.join(f"docaxis.view.{self.space}", (self._view.topic,))
+
+    async def _take(self, partition: int, consumer: Consumer) -> None:
+        at = await until_available(
+            self.health,
+            f"taking partition {partition}",
+            lambda: self._store.checkpoint(self.space, partition),
+        )
+        end = await until_available(
+            self.health,
+            f"taking partition {partition}",
+            lambda: self._event_log.end(self._view.topic, partition),
+        )
+        if at is not None and at.place > end.place:
+            raise Divergence(
+                f"{self.space}/{partition} stands at {at}, the log ends at {end}: it was restored"
+                " or exchanged without a new epoch (L4)"
+            )
+        self._at[partition] = at
+        self._changed(partition, at or START)
+        consumer.start(partition, {self._view.topic: at or START})
+
+    async def _project(self, records: tuple[Recorded, ...], consumer: Consumer) -> None:
+        by_partition: dict[int, list[Recorded]] = {}
+        for record in records:
+            if record.partition in self._at:
+                by_partition.setdefault(record.partition, []).append(record)
+        ended = await asyncio.gather(
+            *(self._project_partition(at, each) for at, each in by_partition.items()),
+            return_exceptions=True,  # a fault in one leaves none of the others behind
+        )
+        for partition, result in zip(by_partition, ended, strict=True):
+            if isinstance(result, CheckpointMoved):
+                # Our own apply whose answer was lost, or another replica: go on from where it is.
+                await self._take(partition, consumer)
+            elif result is not None:
+                raise result
+
+    async def _project_partition(self, partition: int, records: list[Recorded]) -> None:
+        self._check_versions(partition, records)
+        codec = self._view.codec
+        events = [
+            (record.envelope, codec.decode(record.envelope.type, record.data))
+            for record in records
+            if codec.knows(record.envelope.type)
+        ]
+        wanted: dict[str, dict[str, None]] = {}
+        for envelope, event in events:
+            for table, key in self._view.keys(event, envelope):
+                wanted.setdefault(table, {})[key] = None
+        end = records[-1].after
+        async for _ in backoff(self.health, "projecting"):
+            try:
+                rows = Rows()
+                for table, keys in wanted.items():
+                    rows.load(table, await self._store.get(self.space, table, list(keys)))
+                for envelope, event in events:
+                    self._view.project(rows, event, envelope)
+                at = self._at[partition]
+                await self._store.apply(self.space, partition, at, end, rows.changes())
+                break
+            except Unavailable as error:
+                self.health.waiting(str(error))
+        self._at[partition] = end
+        self._changed(partition, end)
+
+    def _check_versions(self, partition: int, records: list[Recorded]) -> None:
+        """L16: a view stops at a gap, too. Topics without versions have 0 throughout."""
+        version = (self._at[partition] or START).version
+        for record in records:
+            sequence = record.envelope.sequence
+            if sequence and sequence != version + 1:
+                raise Divergence(
+                    f"{self.space}/{partition}: version {sequence} where {version + 1} is due"
+                )
+            version = sequence
