@@ -336,7 +336,7 @@ class GetDocumentRequest(_message.Message):
     document_id: _builtins.str
     @_builtins.property
     def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The asker must be the sender or a recipient; empty: the axis itself."""
+        """The asker must be the sender or a recipient; nobody else sees anything."""
 
     def __init__(
         self,

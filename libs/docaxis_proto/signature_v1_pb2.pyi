@@ -190,7 +190,7 @@ class GetReceiptRequest(_message.Message):
     receipt_id: _builtins.str
     @_builtins.property
     def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The asker must be among these; empty: the axis itself."""
+        """The asker must be among these; for nobody there is nothing."""
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ class Queries:
         row = await self._visible(document_id, askers)
         card = await self.cards.read(document_id, row.brief.card_digest)
         message = document_message(row.brief, card)
-        if not askers or row.brief.sender_organisation_id in askers:
+        if row.brief.sender_organisation_id in askers:
             message.recipients.extend(CODEC.to_message(each) for each in row.recipients)
             message.refused.extend(CODEC.to_message(each) for each in row.refused)
             message.receipt_ids.extend(
@@ -77,7 +77,7 @@ class Queries:
             RowRange("by_document", (document_id,), after=(after,) if after else None, limit=limit),
         )
         reply = pb.ListDeliveriesReply()
-        is_sender = not askers or row.brief.sender_organisation_id in askers
+        is_sender = row.brief.sender_organisation_id in askers
         for each in rows:
             delivery = read_delivery(each)
             if is_sender or delivery.organisation_id in askers:
@@ -113,7 +113,7 @@ class Queries:
         raise DocaxisError("unknown_file", {"digest": digest})
 
     async def _visible(self, document_id: str, askers: Sequence[str]) -> DocumentRow:
-        """The document, if one of the askers may see it; no askers: the axis itself."""
+        """The document, if one of the askers may see it."""
         try:
             partition = document_partition(document_id, self.partitions)
         except ValueError:
@@ -123,7 +123,7 @@ class Queries:
             await self._raise_refusal(document_id)
             raise DocaxisError("unknown_document", {"document_id": document_id})
         row = read_document(found)
-        if not askers or row.brief.sender_organisation_id in askers:
+        if row.brief.sender_organisation_id in askers:
             return row
         copies = await self.documents.get_many(
             DELIVERIES, [delivery_id(document_id, each) for each in askers]

@@ -170,7 +170,10 @@ async def test_a_document_reaches_both_recipients_and_is_handed_over(running: Ru
         again = await running.inbox(code, cursor=page.next, wait_s=0)
         assert list(again.deliveries) == []
     listed = await running.rpc.ListDeliveries(
-        pb.ListDeliveriesRequest(document_id=reply.document_id), CONTEXT
+        pb.ListDeliveriesRequest(
+            document_id=reply.document_id, for_organisation_ids=[running.organisations["G22"]]
+        ),
+        CONTEXT,
     )
     assert {each.state for each in listed.deliveries} <= {"ready", "handed_over"}
 
@@ -269,7 +272,11 @@ async def test_a_required_signature_holds_the_copy_until_the_verdict(running: Ru
     states: list[tuple[str, str]] = []
     while states != [("refused", "file_unsigned")]:
         listed = await running.rpc.ListDeliveries(
-            pb.ListDeliveriesRequest(document_id=unsigned.document_id), CONTEXT
+            pb.ListDeliveriesRequest(
+                document_id=unsigned.document_id,
+                for_organisation_ids=[running.organisations["G22"]],
+            ),
+            CONTEXT,
         )
         states = [(each.state, each.reason) for each in listed.deliveries]
 
@@ -277,6 +284,9 @@ async def test_a_required_signature_holds_the_copy_until_the_verdict(running: Ru
 async def test_only_those_concerned_see_a_document(running: Running) -> None:
     reply = await running.submit("H26")
     await running.inbox("H26")
+    with pytest.raises(DocaxisError) as by_nobody:
+        await running.rpc.GetDocument(pb.GetDocumentRequest(document_id=reply.document_id), CONTEXT)
+    assert by_nobody.value.code == "unknown_document"
     for code, seen in (("G22", True), ("H26", True), ("H27", False)):
         request = pb.GetDocumentRequest(
             document_id=reply.document_id, for_organisation_ids=[running.organisations[code]]

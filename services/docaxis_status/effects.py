@@ -1,0 +1,1 @@
+"""Status has no slow or foreign work: what it reacts to is in `reactions`."""
