@@ -1,0 +1,174 @@
+"""Rows of the error table about who asks: tokens, assertions, systems, the registry."""
+
+from docaxis_runtime.error_rows import RowGroup
+
+ACCESS = (
+    RowGroup(
+        "UNAUTHENTICATED",
+        401,
+        False,
+        (
+            (
+                "unauthenticated",
+                "15",
+                "Cần mã truy cập (Authorization: Bearer).",
+                "An access token is required (Authorization: Bearer).",
+            ),
+            (
+                "token_malformed",
+                "15",
+                "Mã truy cập không đúng cú pháp.",
+                "The access token is not well-formed.",
+            ),
+            (
+                "token_forged",
+                "15",
+                "Mã truy cập không do trục này cấp.",
+                "The access token was not issued by this axis.",
+            ),
+            ("token_expired", "15", "Mã truy cập đã hết hạn.", "The access token has expired."),
+            (
+                "assertion_malformed",
+                "15",
+                "JWT xác nhận không đúng cú pháp hoặc thiếu trường bắt buộc.",
+                "The assertion is not a well-formed JWT, or lacks a required claim.",
+            ),
+            (
+                "assertion_unknown_key",
+                "15",
+                "Khóa đã ký JWT chưa được đăng ký cho hệ thống này.",
+                "The key that signed the assertion is not registered for this system.",
+            ),
+            (
+                "assertion_bad_signature",
+                "15",
+                "Chữ ký của JWT không đúng.",
+                "The assertion's signature is not valid.",
+            ),
+            ("assertion_expired", "15", "JWT xác nhận đã hết hạn.", "The assertion has expired."),
+            (
+                "assertion_not_yet_valid",
+                "15",
+                "JWT xác nhận chưa có hiệu lực; hãy kiểm tra đồng hồ.",
+                "The assertion is not valid yet; check the clock.",
+            ),
+            (
+                "assertion_lifetime_too_long",
+                "15",
+                "JWT xác nhận có thời hạn dài quá 5 phút.",
+                "The assertion lives longer than 5 minutes.",
+            ),
+            (
+                "assertion_wrong_audience",
+                "15",
+                "JWT xác nhận không dành cho trục này (aud).",
+                "The assertion is not meant for this axis (aud).",
+            ),
+            (
+                "assertion_replayed",
+                "15",
+                "JWT xác nhận này đã được dùng (jti).",
+                "This assertion has been used before (jti).",
+            ),
+            (
+                "system_unknown",
+                "15",
+                "Hệ thống chưa được đăng ký.",
+                "The system is not registered.",
+            ),
+            (
+                "credential_revoked",
+                "15",
+                "Khóa của mã truy cập này đã bị thu hồi.",
+                "The credential behind this access token was revoked.",
+            ),
+        ),
+    ),
+    RowGroup(
+        "PERMISSION_DENIED",
+        403,
+        False,
+        (
+            ("system_locked", "15", "Hệ thống đang bị khóa.", "The system is locked."),
+            (
+                "organisation_locked",
+                "23",
+                "Cơ quan “{organisation}” đang bị khóa.",
+                "The organisation “{organisation}” is locked.",
+            ),
+            (
+                "organisation_not_served",
+                "19",
+                "Hệ thống không phục vụ cơ quan “{organisation}”.",
+                "The system does not serve the organisation “{organisation}”.",
+            ),
+            (
+                "sender_not_served",
+                "19",
+                "Hệ thống không được gửi thay cơ quan “{organisation}”.",
+                "The system may not send for the organisation “{organisation}”.",
+            ),
+            ("forbidden", "15", "Không được phép.", "This is not permitted."),
+        ),
+    ),
+)
+
+REGISTRY = (
+    RowGroup(
+        "NOT_FOUND",
+        404,
+        False,
+        (
+            (
+                "unknown_organisation",
+                "18",
+                "Không có cơ quan mang mã “{organisation}”.",
+                "There is no organisation with the code “{organisation}”.",
+            ),
+            (
+                "credential_unknown",
+                "15",
+                "Không có khóa này.",
+                "There is no such credential.",
+            ),
+        ),
+    ),
+    RowGroup(
+        "ALREADY_EXISTS",
+        409,
+        False,
+        (
+            (
+                "code_taken",
+                "20",
+                "Mã “{organisation}” đã thuộc về cơ quan khác.",
+                "The code “{organisation}” belongs to another organisation.",
+            ),
+            (
+                "alias_taken",
+                "20",
+                "Mã cũ “{organisation}” đã thuộc về cơ quan khác trong thời gian đó.",
+                "The alias “{organisation}” belongs to another organisation at that time.",
+            ),
+        ),
+    ),
+    RowGroup(
+        "INVALID_ARGUMENT",
+        422,
+        False,
+        (
+            (
+                "parent_unknown",
+                "18",
+                "Không có cơ quan cấp trên mang mã “{organisation}”.",
+                "There is no parent organisation with the code “{organisation}”.",
+            ),
+            (
+                "policy_unknown",
+                "20",
+                "Chính sách chữ ký phải là advisory hoặc required.",
+                "The signature policy must be advisory or required.",
+            ),
+        ),
+    ),
+)

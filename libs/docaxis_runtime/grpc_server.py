@@ -1,0 +1,123 @@
+"""A gRPC server made from servicers: errors mapped, deadlines kept, the call's context carried.
+
+It listens on a unix socket (mode 0600) or on `host:port`; on anything but a loopback address only
+with mutual TLS.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_runtime.call_context import from_metadata
+from docaxis_runtime.grpc_calls import DEFAULT_TIMEOUT_S, Behaviour, run_call
+from docaxis_runtime.grpc_errors import METADATA_LIMIT, to_status
+from docaxis_runtime.tls import TlsFiles, is_unix, require_safe
+
+MESSAGE_LIMIT = 8 * 1024 * 1024
+"""Bytes of one message; files never travel in messages."""
+
+METADATA_OPTIONS = (
+    ("grpc.max_metadata_size", METADATA_LIMIT),
+    ("grpc.absolute_max_metadata_size", METADATA_LIMIT),
+    ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+)
+
+Registration = tuple[Callable[[Any, Any], None], object]
+"""A generated `add_…Servicer_to_server` function, and the servicer."""
+
+
+class GrpcServer:
+    """A part that serves servicers at an address. Raises `ValueError` for an unsafe address."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        registrations: Sequence[Registration],
+        *,
+        tls: TlsFiles | None = None,
+        grace_s: float = 5.0,
+    ) -> None:
+        require_safe(address, tls)
+        self.name = name
+        self.address = address
+        self.port = 0
+        self._registrations = tuple(registrations)
+        self._tls = tls
+        self._grace_s = grace_s
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> None:
+        """Bind and serve; `port` is then the real one (for `host:0`). Raises `RuntimeError`."""
+        server = grpc.aio.server(
+            interceptors=[_Edge()], options=[*METADATA_OPTIONS, ("grpc.so_reuseport", 0)]
+        )
+        for register, servicer in self._registrations:
+            register(servicer, server)
+        self.port = self._bind(server)
+        await server.start()
+        self._server = server
+
+    async def stop(self) -> None:
+        """Take no more calls, let those under way finish within the grace, then cancel them."""
+        if self._server is not None:
+            await self._server.stop(self._grace_s)
+            self._server = None
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        if not is_unix(self.address):
+            if self._tls is None:
+                return server.add_insecure_port(self.address)
+            return server.add_secure_port(self.address, self._tls.server_credentials())
+        # gRPC has no option for the socket's mode; the mask closes the moment before chmod.
+        before = os.umask(0o177)
+        try:
+            port = server.add_insecure_port(self.address)
+        finally:
+            os.umask(before)
+        Path(self.address.removeprefix("unix:").replace("//", "/", 1)).chmod(0o600)
+        return port
+
+
+class _Edge(grpc.aio.ServerInterceptor):
+    """Wraps each method once; the wrapped one reads the call's own metadata and deadline."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Any],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None or handler.unary_unary is None:
+                return handler
+            wrapped = grpc.unary_unary_rpc_method_handler(
+                _guarded(method, handler.unary_unary),
+                request_deserializer=handler.request_deserializer,
+                response_serializer=handler.response_serializer,
+            )
+            self._wrapped[method] = wrapped
+        return wrapped
+
+
+def _guarded(method: str, behaviour: Behaviour) -> Any:
+    async def run(request: Any, context: Any) -> Any:
+        remaining = context.time_remaining()
+        timeout_s = DEFAULT_TIMEOUT_S if remaining is None else remaining
+        call = from_metadata(context.invocation_metadata() or ())
+        try:
+            return await run_call(method, behaviour, request, context, call, timeout_s)
+        except DocaxisError as error:
+            status, details, metadata = to_status(error)
+        await context.abort(status, details, metadata)
+
+    return run

@@ -1,0 +1,58 @@
+"""Which parts of a process are ready, and why the others are not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+READY = "ready"
+
+
+@dataclass(slots=True)
+class PartHealth:
+    """One part's own word; it starts as not ready."""
+
+    name: str
+    is_ready: bool = False
+    reason: str = "starting"
+
+    def ready(self) -> None:
+        """From now on the part does its work."""
+        self.is_ready, self.reason = True, ""
+
+    def not_ready(self, reason: str) -> None:
+        """Until told otherwise it does not; the reason is shown to operators and load balancers."""
+        self.is_ready, self.reason = False, reason
+
+    def word(self) -> str:
+        """`ready`, or the reason why it is not."""
+        return READY if self.is_ready else self.reason
+
+
+@dataclass(slots=True)
+class Health:
+    """The parts of one process. It is ready when there are parts and all of them are."""
+
+    _parts: dict[str, PartHealth] = field(default_factory=dict)
+    _followed: dict[str, Callable[[], str]] = field(default_factory=dict)
+
+    def part(self, name: str) -> PartHealth:
+        """The part of that name, made where it is new."""
+        return self._parts.setdefault(name, PartHealth(name))
+
+    def follow(self, name: str, word: Callable[[], str]) -> None:
+        """Ask a part that keeps its own health: `ready`, or the reason why it is not."""
+        self._followed[name] = word
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part is ready."""
+        words = self.words()
+        return bool(words) and all(word == READY for word in words.values())
+
+    def words(self) -> Mapping[str, str]:
+        """Every part with `ready` or the reason why it is not."""
+        own = {name: part.word() for name, part in self._parts.items()}
+        # A part may both be started by the lifecycle and keep its own health: the worse counts.
+        for name, ask in self._followed.items():
+            if own.get(name, READY) == READY:
+                own[name] = ask()
+        return own

@@ -1,0 +1,80 @@
+"""Log lines: JSON for machines or plain for people, and never anyone's personal data.
+
+Code logs events with named values (`log.info("call_refused", code=…)`); what may hold people's
+words or secrets is blanked here by name, whoever logs it: subjects, names, addresses, tokens.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+_FORBIDDEN = frozenset(
+    """
+    address authorization body content cookie description email full_name headers jws name
+    password payload phone position reason request reply secret signer subject text token url
+    """.split()
+)
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def configure_logging(
+    style: Literal["json", "console"] = "json", level: str = "INFO", stream: Any = None
+) -> None:
+    """Set up structlog, and let the standard library's loggers write the same lines.
+
+    Raises `ValueError` for a level that is not known.
+    """
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise ValueError(f"unknown log level {level!r}")
+    output = stream or sys.stderr
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_personal_data,
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    renderer: Any = (
+        structlog.processors.JSONRenderer(serializer=_to_json)
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    # One line per request belongs to the proxy in front; ours are the refusals and failures.
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+def without_personal_data(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A structlog processor: blank the values whose names are for people's words or secrets."""
+    for key in event:
+        if key in _FORBIDDEN:
+            event[key] = "[withheld]"
+    return event
+
+
+def _to_json(event: Any, **_options: Any) -> str:
+    return _encoder.encode(event).decode()

@@ -1,0 +1,135 @@
+"""What the registry's events say about systems: a fold without clock or network."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from docaxis_eventsourcing.errors import UnknownType
+from docaxis_proto import kernel_v1_pb2, registry_events_v1_pb2, registry_v1_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSystem:
+    """One system. `credentials` are public JWKs by credential id."""
+
+    system_id: str
+    name: str
+    connection: str
+    organisations: frozenset[str]
+    """Ids of the organisations that it serves."""
+    credentials: Mapping[str, Mapping[str, Any]]
+    locked: bool = False
+    organisation_ids: tuple[str, ...] = ()
+    """The same ids in the registry's order, as requests carry them."""
+
+
+@dataclass(slots=True)
+class SystemsView:
+    """All systems by id, and the codes of organisations as far as they were told."""
+
+    systems: dict[str, KnownSystem] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    """Present code of the organisations that some system serves, by id."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """The same the other way round."""
+
+    @staticmethod
+    def of(systems: Iterable[registry_v1_pb2.System]) -> "SystemsView":
+        """The view of a snapshot."""
+        view = SystemsView()
+        for system in systems:
+            ids = tuple(system.organisation_ids)
+            view.systems[system.system_id] = KnownSystem(
+                system.system_id,
+                system.name,
+                system.connection,
+                frozenset(ids),
+                _keys({each.credential_id: each.public_jwk for each in system.credentials}),
+                system.locked,
+                ids,
+            )
+            # Codes come beside the ids; an older registry may not send them.
+            for organisation_id, code in zip(ids, system.organisation_codes, strict=False):
+                view._name(organisation_id, code)
+        return view
+
+    def apply(self, event_type: str, data: bytes) -> None:
+        """Fold one event. Raises `UnknownType` for one that this release does not know (L16)."""
+        known = _EVENTS.get(event_type)
+        if known is None:
+            raise UnknownType(event_type)
+        message, fold = known
+        if fold is not None:
+            fold(self, message.FromString(data))
+
+    def _registered(self, event: registry_events_v1_pb2.SystemRegistered) -> None:
+        ids = tuple(event.organisation_ids)
+        self.systems[event.system_id] = KnownSystem(
+            event.system_id, event.name, event.connection, frozenset(ids), _keys({}), False, ids
+        )
+
+    def _serves(self, event: registry_events_v1_pb2.SystemServes) -> None:
+        ids = tuple(event.organisation_ids)
+        self._change(event.system_id, organisations=frozenset(ids), organisation_ids=ids)
+
+    def _credential_added(self, event: registry_events_v1_pb2.CredentialAdded) -> None:
+        if system := self.systems.get(event.system_id):
+            added = _keys({event.credential_id: event.public_jwk})
+            self._change(event.system_id, credentials=_frozen({**system.credentials, **added}))
+
+    def _credential_revoked(self, event: registry_events_v1_pb2.CredentialRevoked) -> None:
+        if system := self.systems.get(event.system_id):
+            left = {k: v for k, v in system.credentials.items() if k != event.credential_id}
+            self._change(event.system_id, credentials=_frozen(left))
+
+    def _locked(self, event: registry_events_v1_pb2.SystemLocked) -> None:
+        self._change(event.system_id, locked=event.locked)
+
+    def _organisations(self, event: registry_events_v1_pb2.OrganisationsRegistered) -> None:
+        # A catalogue of 120,000 units: only the codes of those that somebody serves are of use.
+        served: set[str] = set().union(*(each.organisations for each in self.systems.values()))
+        for entry in event.entries:
+            if entry.organisation_id in served:
+                self._name(entry.organisation_id, entry.code)
+
+    def _name(self, organisation_id: str, code: str) -> None:
+        former = self.codes.get(organisation_id)
+        if former is not None and self.ids.get(former) == organisation_id:
+            del self.ids[former]
+        self.codes[organisation_id] = code
+        self.ids[code] = organisation_id
+
+    def _change(self, system_id: str, **changes: Any) -> None:
+        if system := self.systems.get(system_id):
+            self.systems[system_id] = replace(system, **changes)
+
+
+def _frozen(keys: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
+    return MappingProxyType(dict(keys))
+
+
+def _keys(by_credential: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
+    return _frozen({each: json.loads(jwk) for each, jwk in by_credential.items()})
+
+
+_Fold = Callable[[SystemsView, Any], None]
+
+_EVENTS: Mapping[str, tuple[Any, _Fold | None]] = MappingProxyType(
+    {
+        message.DESCRIPTOR.full_name: (message, fold)
+        for message, fold in (
+            (registry_events_v1_pb2.SystemRegistered, SystemsView._registered),
+            (registry_events_v1_pb2.SystemServes, SystemsView._serves),
+            (registry_events_v1_pb2.CredentialAdded, SystemsView._credential_added),
+            (registry_events_v1_pb2.CredentialRevoked, SystemsView._credential_revoked),
+            (registry_events_v1_pb2.SystemLocked, SystemsView._locked),
+            (registry_events_v1_pb2.OrganisationsRegistered, SystemsView._organisations),
+            (registry_events_v1_pb2.OrganisationLocked, None),
+            (registry_events_v1_pb2.SignaturePolicySet, None),
+            (kernel_v1_pb2.CommandDied, None),
+        )
+    }
+)
+"""Every event type of the registry; those without a fold say nothing about systems."""
