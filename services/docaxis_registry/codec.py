@@ -1,0 +1,32 @@
+"""The registry's domain <-> protobuf; nothing else."""
+
+from docaxis_eventsourcing.message_codec import MessageCodec
+from docaxis_proto import registry_commands_v1_pb2 as commands
+from docaxis_proto import registry_events_v1_pb2 as events
+from docaxis_registry.domain import messages
+
+CODEC = MessageCodec(
+    (
+        (messages.Alias, events.Alias),
+        (messages.OrganisationEntry, events.OrganisationEntry),
+        (messages.OrganisationsRegistered, events.OrganisationsRegistered),
+        (messages.OrganisationLocked, events.OrganisationLocked),
+        (messages.SignaturePolicySet, events.SignaturePolicySet),
+        (messages.SystemRegistered, events.SystemRegistered),
+        (messages.SystemServes, events.SystemServes),
+        (messages.CredentialAdded, events.CredentialAdded),
+        (messages.CredentialRevoked, events.CredentialRevoked),
+        (messages.SystemLocked, events.SystemLocked),
+        (messages.RegisterOrganisations, commands.RegisterOrganisations),
+        (messages.EntryResult, commands.EntryResult),
+        (messages.OrganisationsAnswer, commands.OrganisationsAnswer),
+        (messages.LockOrganisation, commands.LockOrganisation),
+        (messages.SetSignaturePolicy, commands.SetSignaturePolicy),
+        (messages.RegisterSystem, commands.RegisterSystem),
+        (messages.SetServedOrganisations, commands.SetServedOrganisations),
+        (messages.AddCredential, commands.AddCredential),
+        (messages.RevokeCredential, commands.RevokeCredential),
+        (messages.LockSystem, commands.LockSystem),
+    )
+)
+"""Commands, answers and events of the registry."""

@@ -1,0 +1,1 @@
+"""Empty: no event of the registry asks for slow or foreign work."""

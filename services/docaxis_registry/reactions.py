@@ -1,0 +1,1 @@
+"""Empty: the registry reacts to no events, neither others' nor its own."""

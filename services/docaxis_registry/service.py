@@ -1,0 +1,30 @@
+"""The registry, composed."""
+
+from docaxis_eventsourcing.front_door import FrontDoor
+from docaxis_eventsourcing.processor import Processor
+from docaxis_eventsourcing.projector import ViewRunner
+from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_registry.codec import CODEC
+from docaxis_registry.domain import DECIDER
+from docaxis_registry.grpc_servicer import RegistryServicer
+from docaxis_registry.settings import RegistrySettings
+from docaxis_registry.views import DIRECTORY, TOPICS
+
+
+def compose(ports: Ports, settings: RegistrySettings) -> RunningService:
+    """A door, a processor and a view; no reactions and no effects."""
+    door = FrontDoor(
+        ports.log,
+        TOPICS,
+        CODEC,
+        outcomes_partition=ports.outcomes_partition,
+        wait_s=settings.decision_wait_s,
+        clock=ports.clock,
+        traceparent=ports.traceparent,
+    )
+    processor = Processor(DECIDER, CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
+    directory = ViewRunner(DIRECTORY, ports.log, ports.store)
+    servicer = RegistryServicer(door, directory.reader, ports.store, ports.clock, settings)
+    return RunningService(
+        "registry", TOPICS, (door, processor, directory), servicer, {"directory": directory}
+    )

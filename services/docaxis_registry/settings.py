@@ -1,0 +1,25 @@
+"""The registry's settings."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """Environment variables are the names in capitals after `DOCAXIS_`."""
+
+    decision_wait_s: float = field(
+        default=2.0,
+        metadata={
+            "help": "Seconds that a call waits for the decision of its command.",
+            "min": 0.1,
+            "max": 30.0,
+        },
+    )
+    view_deadline_s: float = field(
+        default=2.0,
+        metadata={
+            "help": "Seconds that a query waits for its view before it answers 503.",
+            "min": 0.1,
+            "max": 30.0,
+        },
+    )
