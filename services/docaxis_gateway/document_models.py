@@ -1,0 +1,251 @@
+"""What answers about documents and deliveries look like (see `response_models`)."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from docaxis_gateway.response_models import DateTimeText
+
+
+class Upload(BaseModel):
+    """A stored upload: lower-case hex SHA-256 and bytes."""
+
+    id: str
+    digest: str
+    size: int
+
+
+class Recipient(BaseModel):
+    """A recipient that was resolved; `held` until the signature's verdict."""
+
+    code: str
+    organisation_id: str
+    held: bool
+
+
+class RefusedRecipient(BaseModel):
+    """A recipient that was refused: `reason` is a row of the error table."""
+
+    code: str
+    reason: str
+    suggestions: list[str]
+
+
+class SubmissionLinks(BaseModel):
+    """Where to look further."""
+
+    self: str
+    deliveries: str
+    timeline: str
+
+
+class Submission(BaseModel):
+    """The answer to a submit."""
+
+    id: str
+    status: Literal["accepted", "pending"]
+    accepted_at: DateTimeText | None
+    recipients: list[Recipient]
+    refused: list[RefusedRecipient]
+    receipt: str | None
+    links: SubmissionLinks
+
+
+class DocumentKind(BaseModel):
+    """Kind of document."""
+
+    group: int
+    code: int
+    name: str
+
+
+class DocumentSigner(BaseModel):
+    """Who signed."""
+
+    competence: str
+    position: str
+    full_name: str
+
+
+class StoredFile(BaseModel):
+    """A file of a document."""
+
+    name: str
+    media_type: str
+    digest: str
+    size: int
+    signature_digest: str | None
+    href: str
+    signature_href: str | None
+
+
+class DocumentVerdict(BaseModel):
+    """What the signature service found."""
+
+    status: str
+    code: str
+
+
+class Document(BaseModel):
+    """A document as its sender and its recipients see it."""
+
+    id: str
+    sender: str
+    sender_organisation_id: str
+    sender_document_id: str
+    business_type: str
+    number: str
+    notation: str
+    place: str
+    promulgated_on: str
+    type: DocumentKind
+    subject: str
+    content: str | None
+    signer: DocumentSigner
+    priority: int
+    due_on: str | None
+    files: list[StoredFile]
+    accepted_at: DateTimeText | None
+    recipients: list[Recipient]
+    refused: list[RefusedRecipient]
+    verdict: DocumentVerdict | None
+    content_digest: str
+    receipts: list[str]
+
+
+class DocumentList(BaseModel):
+    """Documents that were found."""
+
+    items: list[Document]
+
+
+class Delivery(BaseModel):
+    """One document for one recipient."""
+
+    id: str
+    organisation_id: str
+    code: str
+    state: str
+    reason: str | None
+    ready_at: DateTimeText | None
+    handed_over_at: DateTimeText | None
+
+
+class DeliveryPage(BaseModel):
+    """A page of deliveries."""
+
+    items: list[Delivery]
+    next: str | None
+
+
+class SignatureFound(BaseModel):
+    """One signature in or beside a file."""
+
+    kind: str
+    status: str
+    code: str
+    signer_name: str
+    organisation_name: str
+    certificate_sha256: str
+    is_seal: bool
+    claimed_at: str | None
+    covers_whole_file: bool
+
+
+class FileVerdict(BaseModel):
+    """The verdict on one file."""
+
+    digest: str
+    status: str
+    code: str
+    signatures: list[SignatureFound]
+
+
+class Verdict(BaseModel):
+    """The verdict on a document; `pending` until it was verified."""
+
+    status: str
+    code: str
+    verified_at: DateTimeText | None
+    files: list[FileVerdict]
+
+
+class TimelineEntry(BaseModel):
+    """One status; `label` in the caller's language."""
+
+    code: str
+    label: str
+    source: str
+    recorded_at: DateTimeText | None
+    claimed_at: str | None
+    reason: str | None
+
+
+class TimelineItem(BaseModel):
+    """What became of one recipient's copy."""
+
+    delivery_id: str
+    organisation_id: str
+    code: str
+    name: str
+    state: str
+    reason: str | None
+    furthest: str | None
+    handed_over_at: DateTimeText | None
+    receipt: str | None
+    entries: list[TimelineEntry]
+
+
+class Timeline(BaseModel):
+    """One timeline per recipient."""
+
+    document_id: str
+    items: list[TimelineItem]
+    next: str | None
+
+
+class InboxItem(BaseModel):
+    """A delivery with its whole document."""
+
+    delivery_id: str
+    organisation: str
+    organisation_id: str
+    state: str
+    mailbox_number: int
+    ready_at: DateTimeText | None
+    document: Document
+
+
+class InboxPage(BaseModel):
+    """A page of the inbox; `next` also waits for news."""
+
+    items: list[InboxItem]
+    next: str | None
+
+
+class Acknowledged(BaseModel):
+    """`handed_over`, `already_handed_over`, or a row of the error table."""
+
+    delivery_id: str
+    result: str
+    receipt: str | None
+
+
+class AcknowledgeResults(BaseModel):
+    """One result for each delivery."""
+
+    results: list[Acknowledged]
+
+
+class StatusResult(BaseModel):
+    """`recorded`, `already_recorded`, `held`, or a row of the error table."""
+
+    delivery_id: str
+    code: str
+    result: str
+
+
+class StatusResults(BaseModel):
+    """One result for each status."""
+
+    results: list[StatusResult]

@@ -1,0 +1,67 @@
+"""What the routes work with: the services' clients, the file store, the directory, the settings."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from docaxis_eventsourcing.ports.file_store import FileStore
+from docaxis_gateway.limits import InFlight
+from docaxis_gateway.replays import SeenAssertions
+from docaxis_gateway.settings import GatewaySettings
+from docaxis_runtime.background import Background
+from docaxis_runtime.health import Health
+from docaxis_runtime.registry_directory import SystemDirectory
+from docaxis_trust.access_tokens import AccessTokens
+
+if TYPE_CHECKING:
+    from docaxis_proto.notification_v1_pb2_grpc import NotificationAsyncStub
+    from docaxis_proto.registry_v1_pb2_grpc import RegistryAsyncStub
+    from docaxis_proto.routing_v1_pb2_grpc import RoutingAsyncStub
+    from docaxis_proto.signature_v1_pb2_grpc import SignatureAsyncStub
+    from docaxis_proto.status_v1_pb2_grpc import StatusServiceAsyncStub
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Clients of `docaxis_runtime.grpc_client`: twins or remote, the gateway cannot tell."""
+
+    registry: "RegistryAsyncStub"
+    routing: "RoutingAsyncStub"
+    signature: "SignatureAsyncStub"
+    status: "StatusServiceAsyncStub"
+    notification: "NotificationAsyncStub"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Gateway:
+    """Everything that is handed in, and what one process of the gateway remembers."""
+
+    services: Services
+    files: FileStore
+    directory: SystemDirectory
+    tokens: AccessTokens
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    health: Health = field(default_factory=Health)
+    background: Background = field(default_factory=Background)
+    now_ms: Callable[[], int] = _now_ms
+    """Unix milliseconds; the gateway's clock is only ever used for tokens and `server_time`."""
+    seen_assertions: SeenAssertions = field(default_factory=SeenAssertions)
+    in_flight: InFlight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.in_flight = InFlight(self.settings.max_requests, self.settings.max_requests_per_system)
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that the app was made for."""
+    gateway = request.app.state.gateway
+    if not isinstance(gateway, Gateway):
+        raise TypeError("the app was not made by docaxis_gateway.app.make_app")
+    return gateway

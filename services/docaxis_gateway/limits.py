@@ -1,0 +1,75 @@
+"""How much at once, and how slowly a body may come."""
+
+import asyncio
+import time
+from collections import Counter
+
+from starlette.types import Message, Receive
+
+from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_gateway.settings import GatewaySettings
+
+
+class InFlight:
+    """Counts the requests under way, all together and by system."""
+
+    def __init__(self, limit: int, limit_per_system: int) -> None:
+        self._limit = limit
+        self._limit_per_system = limit_per_system
+        self._all = 0
+        self._by_system: Counter[str] = Counter()
+
+    def enter(self) -> None:
+        """Count a request in; raises `busy`."""
+        if self._all >= self._limit:
+            raise DocaxisError("busy", retry_after_s=1.0)
+        self._all += 1
+
+    def leave(self) -> None:
+        """Count it out."""
+        self._all -= 1
+
+    def enter_for(self, system_id: str) -> None:
+        """Count a request of a system in; raises `busy`."""
+        if self._by_system[system_id] >= self._limit_per_system:
+            raise DocaxisError("busy", retry_after_s=1.0)
+        self._by_system[system_id] += 1
+
+    def leave_for(self, system_id: str) -> None:
+        """Count it out; a system without requests is forgotten."""
+        self._by_system[system_id] -= 1
+        if self._by_system[system_id] <= 0:
+            del self._by_system[system_id]
+
+
+class PatientReceive:
+    """An ASGI `receive` that does not wait for ever for a body.
+
+    A pause may last `body_idle_s`; the whole has `body_start_s` plus its bytes at the slowest
+    allowed rate, so that nobody holds a slot by sending a byte now and then. Once the body is there
+    it waits without bound again: then it only waits for the client to go away.
+    """
+
+    __slots__ = ("_came", "_complete", "_receive", "_settings", "_started")
+
+    def __init__(self, receive: Receive, settings: GatewaySettings) -> None:
+        self._receive = receive
+        self._settings = settings
+        self._started = time.monotonic()
+        self._came = 0
+        self._complete = False
+
+    async def __call__(self) -> Message:
+        """The next message; raises `request_timed_out`."""
+        if self._complete:
+            return await self._receive()
+        allowed = self._settings.body_start_s + self._came / self._settings.body_bytes_per_s
+        left = self._started + allowed - time.monotonic()
+        try:
+            async with asyncio.timeout(min(self._settings.body_idle_s, left)):
+                message = await self._receive()
+        except TimeoutError:
+            raise DocaxisError("request_timed_out") from None
+        self._came += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        return message

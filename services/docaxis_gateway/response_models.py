@@ -1,0 +1,172 @@
+"""What answers look like, for OpenAPI. The tests hold every answer against these models.
+
+Clients must tolerate new members and new values; nothing here is ever removed.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+DateTimeText = str
+"""RFC 3339 in UTC with milliseconds."""
+
+
+class FieldError(BaseModel):
+    """One field at fault: a JSON pointer (RFC 6901) into the request."""
+
+    pointer: str
+    code: str
+    detail: str
+    suggestions: list[str] = []
+
+
+class Problem(BaseModel):
+    """Why a request was not served (RFC 9457). `code` is a row of the error table."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldError]
+    retryable: bool
+    request_id: str
+    suggestions: list[str]
+    error: str | None = None
+    """At `/token` only: the error of RFC 6749, section 5.2."""
+
+
+class AccessToken(BaseModel):
+    """RFC 6749, section 5.1."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+
+
+class OrganisationName(BaseModel):
+    """An organisation that the system serves."""
+
+    id: str
+    code: str
+    name: str
+
+
+class Me(BaseModel):
+    """Who the access token stands for."""
+
+    system_id: str
+    name: str
+    connection: str
+    organisations: list[OrganisationName]
+    server_time: DateTimeText
+
+
+class Alias(BaseModel):
+    """Another code of an organisation, valid between dates; null is open."""
+
+    code: str
+    valid_from: str | None
+    valid_until: str | None
+
+
+class Organisation(BaseModel):
+    """An organisation of the catalogue."""
+
+    id: str
+    code: str
+    name: str
+    level: int
+    kind: str | None
+    parent_code: str | None
+    aliases: list[Alias]
+    locked: bool
+
+
+class OrganisationPage(BaseModel):
+    """A page of organisations."""
+
+    items: list[Organisation]
+    next: str | None
+
+
+class Receipt(BaseModel):
+    """A statement signed by the axis (JWS, RFC 7515)."""
+
+    id: str
+    kind: str
+    document_id: str
+    delivery_id: str | None
+    organisation_id: str
+    jws: str
+    sealed_at: DateTimeText | None
+
+
+class ReceiptPage(BaseModel):
+    """A page of receipts; `next` also waits for news."""
+
+    items: list[Receipt]
+    next: str | None
+
+
+class ReceiptList(BaseModel):
+    """The receipts of a document."""
+
+    items: list[Receipt]
+
+
+class Subscription(BaseModel):
+    """A webhook subscription."""
+
+    id: str
+    url: str
+    organisations: list[str]
+    organisation_ids: list[str]
+    event_types: list[str]
+    active: bool
+
+
+class NewSubscription(Subscription):
+    """A webhook subscription with its secret (Standard Webhooks), told this once."""
+
+    secret: str
+
+
+class SubscriptionPage(BaseModel):
+    """A page of subscriptions."""
+
+    items: list[Subscription]
+    next: str | None
+
+
+class Notification(BaseModel):
+    """One notification and how its attempts went."""
+
+    id: str
+    event_type: str
+    document_id: str | None
+    delivery_id: str | None
+    state: str
+    attempts: int
+    failure: str | None
+    retry_at: DateTimeText | None
+
+
+class NotificationPage(BaseModel):
+    """A page of notifications."""
+
+    items: list[Notification]
+    next: str | None
+
+
+class HealthState(BaseModel):
+    """`ready` or `not_ready`, and each part's word."""
+
+    status: Literal["ready", "not_ready"]
+    parts: dict[str, str]
+
+
+class KeySet(BaseModel):
+    """Published keys (RFC 7517)."""
+
+    keys: list[dict[str, str]]

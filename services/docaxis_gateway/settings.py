@@ -1,0 +1,151 @@
+"""Settings of the gateway (`DOCAXIS_GATEWAY_*`)."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How the REST interface listens and what it takes. Sizes in bytes, times in seconds."""
+
+    host: str = field(
+        default="127.0.0.1",
+        metadata={"env": "DOCAXIS_GATEWAY_HOST", "help": "Address to listen on."},
+    )
+    port: int = field(
+        default=8080,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_PORT",
+            "min": 0,
+            "max": 65535,
+            "help": "Port to listen on; 0 takes a free one.",
+        },
+    )
+    tls_certificate: Path | None = field(
+        default=None,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_TLS_CERTIFICATE",
+            "help": "PEM certificate chain; needed to listen on other than a loopback address.",
+        },
+    )
+    tls_key: Path | None = field(
+        default=None,
+        metadata={"env": "DOCAXIS_GATEWAY_TLS_KEY", "help": "PEM key of the certificate."},
+    )
+    behind_tls_proxy: bool = field(
+        default=False,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_BEHIND_TLS_PROXY",
+            "help": "A proxy in front speaks TLS: listen in the clear on any address.",
+        },
+    )
+    issuer: str = field(
+        default="docaxis",
+        metadata={
+            "env": "DOCAXIS_GATEWAY_ISSUER",
+            "help": "Name of this axis, which an assertion may name as its audience.",
+        },
+    )
+    public_url: str = field(
+        default="",
+        metadata={
+            "env": "DOCAXIS_GATEWAY_PUBLIC_URL",
+            "help": "The interface's own address (https://…); an assertion may name its /token.",
+        },
+    )
+    token_lifetime_s: int = field(
+        default=900,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_TOKEN_LIFETIME_S",
+            "min": 60,
+            "max": 3600,
+            "help": "Life of an access token.",
+        },
+    )
+    max_json_bytes: int = field(
+        default=MIB,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_MAX_JSON_BYTES",
+            "min": 1024,
+            "help": "Largest JSON body or document part.",
+        },
+    )
+    max_file_bytes: int = field(
+        default=16 * MIB,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_MAX_FILE_BYTES",
+            "min": 1,
+            "help": "Largest single file, uploaded or sent with its document.",
+        },
+    )
+    max_multipart_bytes: int = field(
+        default=64 * MIB,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_MAX_MULTIPART_BYTES",
+            "min": 1024,
+            "help": "Largest document with its files in one request.",
+        },
+    )
+    body_idle_s: float = field(
+        default=15.0,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_BODY_IDLE_S",
+            "min": 0.1,
+            "help": "Longest pause within a body.",
+        },
+    )
+    body_start_s: float = field(
+        default=30.0,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_BODY_START_S",
+            "min": 0.1,
+            "help": "Time for a whole body, to which its bytes add at the slowest allowed rate.",
+        },
+    )
+    body_bytes_per_s: int = field(
+        default=16 * 1024,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_BODY_BYTES_PER_S",
+            "min": 1,
+            "help": "Slowest rate at which a large body may come.",
+        },
+    )
+    max_requests: int = field(
+        default=2000,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_MAX_REQUESTS",
+            "min": 1,
+            "help": "Requests at the same time, long-polls included; more are told to come later.",
+        },
+    )
+    max_requests_per_system: int = field(
+        default=500,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_MAX_REQUESTS_PER_SYSTEM",
+            "min": 1,
+            "help": "The same for one system.",
+        },
+    )
+    stop_grace_s: int = field(
+        default=5,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_STOP_GRACE_S",
+            "min": 0,
+            "help": "Time that requests under way are given at a stop.",
+        },
+    )
+    allow_insecure_webhooks: bool = field(
+        default=False,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_ALLOW_INSECURE_WEBHOOKS",
+            "help": "Take http:// addresses for webhooks (demonstrations).",
+        },
+    )
+
+    def __post_init__(self) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("TLS needs both the certificate and the key")
+        if self.max_file_bytes > self.max_multipart_bytes:
+            raise ValueError("max_multipart_bytes must not be below max_file_bytes")

@@ -1,0 +1,231 @@
+"""Inbox, hand-over, statuses, receipts, timelines, subscriptions, organisations."""
+
+from typing import Any
+
+from docaxis_eventsourcing.identifiers import new_id
+from docaxis_gateway import document_models as documents
+from docaxis_gateway import response_models as models
+from tests.unit.docaxis_gateway.conftest import World
+from tests.unit.docaxis_gateway.fake_services import organisation_id
+from tests.unit.docaxis_gateway.test_submit import submit
+
+
+async def inbox(world: World, **query: Any) -> tuple[int, Any]:
+    status, body, _ = await world.call("GET", "/inbox", world.receiver, params=query)
+    return status, body
+
+
+async def test_the_inbox_holds_whole_deliveries(world: World, document: Any) -> None:
+    status, empty = await inbox(world)
+    assert (status, empty["items"]) == (200, [])
+    _, sent, _ = await submit(world, document)
+    status, page = await inbox(world)
+    documents.InboxPage.model_validate(page)
+    assert [each["organisation"] for each in page["items"]] == ["H29", "H01"]
+    first = page["items"][0]["document"]
+    assert first["id"] == sent["id"]
+    assert [each["code"] for each in first["recipients"]] == ["H29"]
+    _, page = await inbox(world, organisation="H01", limit=1)
+    assert [each["organisation"] for each in page["items"]] == ["H01"]
+    assert page["next"] == "cursor"
+
+
+async def test_the_inbox_is_of_served_organisations_only(world: World) -> None:
+    status, problem = await inbox(world, organisation="G22")
+    assert (status, problem["code"]) == (403, "organisation_not_served")
+    assert (status, problem["errors"][0]["pointer"]) == (403, "/organisation")
+    status, problem = await inbox(world, organisation="H98")
+    assert (status, problem["code"]) == (404, "unknown_organisation")
+    assert problem["suggestions"] == ["G22"]
+
+
+async def test_parameters_out_of_bounds_and_unknown_ones(world: World) -> None:
+    cases = {
+        ("limit", "0"): "limit_invalid",
+        ("limit", "501"): "limit_invalid",
+        ("limit", "x"): "limit_invalid",
+        ("wait", "51"): "limit_invalid",
+        ("wait", "-1"): "limit_invalid",
+        ("wait", "nan"): "limit_invalid",
+        ("organisation", "x" * 36): "field_invalid",
+        ("offset", "1"): "unknown_field",
+    }
+    for (name, value), code in cases.items():
+        status, problem = await inbox(world, **{name: value})
+        assert status in (400, 422)
+        assert (problem["code"], problem["errors"][0]["pointer"]) == (code, f"/{name}")
+    status, problem, _ = await world.call("GET", "/organisations", params={"cursor": "x"})
+    assert (status, problem["code"]) == (400, "cursor_invalid")
+    status, problem, _ = await world.call("GET", "/documents", params={"sender": "G22"})
+    assert (status, problem["code"]) == (422, "field_required")
+
+
+async def test_hand_over_statuses_receipts_and_the_timeline(world: World, document: Any) -> None:
+    _, sent, _ = await submit(world, document)
+    _, page = await inbox(world, organisation="H29")
+    delivery = page["items"][0]["delivery_id"]
+    asked = {"deliveries": [delivery, new_id()]}
+    key = {"Idempotency-Key": "abc"}
+    url = "/deliveries:acknowledge"
+    status, body, _ = await world.call("POST", url, world.receiver, key, json=asked)
+    assert status == 200, body
+    documents.AcknowledgeResults.model_validate(body)
+    assert [each["result"] for each in body["results"]] == ["handed_over", "unknown_delivery"]
+    receipt = body["results"][0]["receipt"].removeprefix("/api/v1")
+    used = world.routing.requests[-1].idempotency_key
+    _, body, _ = await world.call("POST", url, world.receiver, key, json=asked)
+    assert body["results"][0]["result"] == "already_handed_over"
+    assert world.routing.requests[-1].idempotency_key == used != "abc"
+
+    report = {"code": "02", "reason": "Sai nơi nhận", "organisation": "H29"}
+    url = f"/deliveries/{delivery}/statuses"
+    status, body, _ = await world.call("POST", url, world.receiver, json=report)
+    documents.StatusResults.model_validate(body)
+    assert (status, body["results"][0]["result"]) == (200, "recorded")
+    assert world.status.requests[-1].organisation_id == organisation_id("H29")
+
+    status, body, _ = await world.call("GET", receipt)
+    models.Receipt.model_validate(body)
+    assert (status, body["kind"], body["delivery_id"]) == (200, "handed_over", delivery)
+    _, jws, headers = await world.call("GET", receipt, headers={"Accept": "application/jose"})
+    assert (jws, headers["Content-Type"]) == (body["jws"].encode(), "application/jose")
+    status, problem, _ = await world.call("GET", receipt, world.receiver)
+    assert (status, problem["code"]) == (404, "unknown_receipt")
+    _, page, _ = await world.call("GET", "/receipts", params={"limit": 1})
+    models.ReceiptPage.model_validate(page)
+    assert len(page["items"]) == 1
+    _, body, _ = await world.call("GET", f"/documents/{sent['id']}/receipts")
+    models.ReceiptList.model_validate(body)
+    assert [each["kind"] for each in body["items"]] == ["accepted", "handed_over"]
+
+    for language, label in (("en", "refused"), ("vi", "từ chối")):
+        status, body, _ = await world.call(
+            "GET", f"/documents/{sent['id']}/timeline", headers={"Accept-Language": language}
+        )
+        documents.Timeline.model_validate(body)
+        item = body["items"][0]
+        assert (item["code"], item["name"]) == ("H29", "Thành phố Hồ Chí Minh")
+        assert (item["state"], item["furthest"]) == ("handed_over", "02")
+        assert item["receipt"] == f"/api/v1{receipt}"
+        assert item["entries"][0]["label"] == label
+        assert body["items"][1]["receipt"] is None
+    query = {"limit": 1}
+    _, body, _ = await world.call("GET", f"/documents/{sent['id']}/timeline", params=query)
+    assert (len(body["items"]), body["next"]) == (1, "1")
+
+
+async def test_deliveries_and_verdict(world: World, document: Any) -> None:
+    _, sent, _ = await submit(world, document)
+    url = f"/documents/{sent['id']}"
+    _, page, _ = await world.call("GET", f"{url}/deliveries", params={"limit": 1})
+    documents.DeliveryPage.model_validate(page)
+    assert (page["items"][0]["state"], page["next"]) == ("ready", "1")
+    _, verdict, _ = await world.call("GET", f"{url}/verdict", world.receiver)
+    documents.Verdict.model_validate(verdict)
+    assert verdict["files"][0]["signatures"][0]["signer_name"] == "Nguyễn Văn A"
+    for path in ("", "/deliveries", "/verdict", "/timeline", "/receipts", f"/files/{'0' * 64}"):
+        for document_id in (new_id(), "x", "..%2f"):
+            status, problem, _ = await world.call("GET", f"/documents/{document_id}{path}")
+            assert (status, problem["code"]) in (
+                (404, "unknown_document"),
+                (404, "not_found"),
+            )
+
+
+async def test_statuses_that_are_wrong(world: World) -> None:
+    url = "/statuses"
+    one = {"delivery": new_id(), "code": "03"}
+    cases: list[tuple[Any, str, str]] = [
+        ({"statuses": [one, {**one, "code": "07"}]}, "status_unknown", "/statuses/1/code"),
+        ({"statuses": [{**one, "code": "02"}]}, "reason_required", "/statuses/0/reason"),
+        (
+            {"statuses": [{**one, "code": "02", "reason": " "}]},
+            "reason_required",
+            "/statuses/0/reason",
+        ),
+        ({"statuses": [{**one, "at": "hôm qua"}]}, "field_invalid", "/statuses/0/at"),
+        ({"statuses": [{**one, "at": "2026-13-01T00:00:00Z"}]}, "field_invalid", "/statuses/0/at"),
+        ({"statuses": [{**one, "delivery": "x"}]}, "field_invalid", "/statuses/0/delivery"),
+        ({"statuses": []}, "field_required", "/statuses"),
+        ({"statuses": [one] * 501}, "too_many_items", "/statuses"),
+        ({"statuses": [one]}, "field_required", "/organisation"),
+        ({"statuses": [one], "x": 1}, "unknown_field", "/x"),
+    ]
+    for body, code, pointer in cases:
+        status, problem, _ = await world.call("POST", url, world.receiver, json=body)
+        assert (status, problem["code"]) == (422, code), problem
+        assert problem["errors"][0]["pointer"] == pointer
+    body = {"statuses": [{**one, "at": "2026-11-22T09:00:00+07:00"}]}
+    status, answer, _ = await world.call("POST", url, world.sender, json=body)
+    assert (status, answer["results"][0]["result"]) == (200, "held")
+    status, problem, _ = await world.call(
+        "POST", "/deliveries/x/statuses", world.sender, json={"code": "03"}
+    )
+    assert (status, problem["code"]) == (404, "unknown_delivery")
+
+
+async def test_idempotency_keys_that_are_none(world: World) -> None:
+    body = {"deliveries": [new_id()]}
+    for key in ("x" * 65, "a b", "é"):
+        status, problem, _ = await world.call(
+            "POST", "/deliveries:acknowledge", headers={"Idempotency-Key": key}, json=body
+        )
+        assert (status, problem["code"]) == (400, "idempotency_key_invalid")
+
+
+async def test_subscriptions(world: World) -> None:
+    body = {
+        "url": "https://ubnd.example/hook",
+        "organisations": ["H29"],
+        "event_types": ["delivery.ready"],
+    }
+    key = {"Idempotency-Key": "one"}
+    url = "/subscriptions"
+    status, made, headers = await world.call("POST", url, world.receiver, key, json=body)
+    assert status == 201, made
+    models.NewSubscription.model_validate(made)
+    assert (made["organisations"], made["secret"][:6]) == (["H29"], "whsec_")
+    address = f"/subscriptions/{made['id']}"
+    assert headers["Location"] == f"/api/v1{address}"
+    _, page, _ = await world.call("GET", "/subscriptions", world.receiver)
+    models.SubscriptionPage.model_validate(page)
+    assert page["items"] == [{k: v for k, v in made.items() if k != "secret"}]
+    _, page, _ = await world.call("GET", f"{address}/notifications", world.receiver)
+    models.NotificationPage.model_validate(page)
+    status, problem, _ = await world.call("DELETE", address)
+    assert (status, problem["code"]) == (404, "unknown_subscription")
+    status, empty, _ = await world.call("DELETE", address, world.receiver)
+    assert (status, empty) == (204, b"")
+    for changes, code in (
+        ({"url": "http://ubnd.example/"}, "url_invalid"),
+        ({"url": "https://user:pw@ubnd.example/"}, "url_invalid"),
+        ({"url": "https://"}, "url_invalid"),
+        ({"url": "https://x:99999/"}, "url_invalid"),
+        ({"url": "https://[x/"}, "url_invalid"),
+        ({"event_types": ["all"]}, "field_invalid"),
+        ({"organisations": ["G22"]}, "organisation_not_served"),
+    ):
+        _, problem, _ = await world.call("POST", url, world.receiver, json={**body, **changes})
+        assert problem["code"] == code
+
+
+async def test_organisations(world: World) -> None:
+    _, page, _ = await world.call("GET", "/organisations", params={"limit": 2})
+    models.OrganisationPage.model_validate(page)
+    assert ([each["code"] for each in page["items"]], page["next"]) == (["G22", "H01"], "2")
+    _, page, _ = await world.call("GET", "/organisations", params={"query": "an giang"})
+    assert ([each["code"] for each in page["items"]], page["next"]) == (["H01"], None)
+    status, one, _ = await world.call("GET", "/organisations/000.00.00.G22")
+    models.Organisation.model_validate(one)
+    assert (status, one["code"]) == (200, "G22")
+    assert one["aliases"][0] == {
+        "code": "000.00.00.G22",
+        "valid_from": "2019-01-01",
+        "valid_until": None,
+    }
+    status, problem, _ = await world.call("GET", "/organisations/G99")
+    assert (status, problem["code"], problem["suggestions"]) == (
+        404,
+        "unknown_organisation",
+        ["G22"],
+    )
