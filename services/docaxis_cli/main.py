@@ -1,0 +1,48 @@
+"""The `docaxis` command and the list of its commands."""
+
+import typer
+
+from docaxis_cli import proving, receiving, running, sending, tracking
+
+HELP = """Send and receive signed documents between agencies over the docaxis axis.
+
+New here? Run `docaxis demo`: it starts an axis, plays one letter from sender to two recipients,
+and tells what to try next.
+"""
+
+EXIT_CODES = """Exit codes: 0 done, 1 refused (the axis says why), 2 wrong usage,
+3 axis unavailable, 4 a receipt or a file's digest does not prove what it should."""
+
+app = typer.Typer(
+    name="docaxis",
+    help=HELP,
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help: loading rich for it would take longer than all the rest.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_COMMANDS = (
+    ("send", sending.send),
+    ("inbox", receiving.inbox),
+    ("get", receiving.get),
+    ("ack", receiving.ack),
+    ("status", receiving.status),
+    ("timeline", tracking.timeline),
+    ("verify", proving.verify),
+    ("whoami", tracking.whoami),
+    ("demo", running.demo),
+    ("standalone", running.standalone),
+    ("rebuild", running.rebuild),
+)
+
+for name, command in _COMMANDS:
+    app.command(name, epilog=EXIT_CODES)(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app()

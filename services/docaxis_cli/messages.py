@@ -1,0 +1,190 @@
+"""The command's words, Vietnamese and English. Codes are never translated."""
+
+import os
+
+_CATALOGUE = {
+    # key: (English, Vietnamese)
+    "error": ("Error", "Lỗi"),
+    "refused": ("Refused", "Bị từ chối"),
+    "request_id": ("request", "yêu cầu"),
+    "did_you_mean": ("did you mean", "có phải ý bạn là"),
+    "no_url": (
+        "No address of an axis: give --url (or set DOCAXIS_URL).",
+        "Chưa có địa chỉ của trục: hãy dùng --url (hoặc đặt DOCAXIS_URL).",
+    ),
+    "unknown_name": (
+        "There is no {name}.json in {folder}; there are: {known}.",
+        "Không có {name}.json trong {folder}; hiện có: {known}.",
+    ),
+    "which_name": (
+        "Which system? Add --as NAME, one of: {known}.",
+        "Hệ thống nào? Hãy thêm --as TÊN, một trong: {known}.",
+    ),
+    "no_credentials": (
+        "No credentials in {folder}. Run `docaxis demo` for sample ones, or give --credentials "
+        "FILE.",
+        "Không có thông tin xác thực trong {folder}. Hãy chạy `docaxis demo` để có bản mẫu, hoặc "
+        "dùng --credentials TỆP.",
+    ),
+    "digest_mismatch": (
+        "The bytes received are not those announced, nothing was kept: {detail}",
+        "Nội dung nhận được không đúng như đã công bố, không giữ lại gì: {detail}",
+    ),
+    "receipt_invalid": (
+        "The receipt does not prove this: {detail}",
+        "Giấy biên nhận không chứng minh điều này: {detail}",
+    ),
+    "not_a_date": (
+        "--date {text}: a date is YYYY-MM-DD.",
+        "--date {text}: ngày phải có dạng YYYY-MM-DD.",
+    ),
+    "no_sender": (
+        "This system serves no organisation yet, so it cannot send.",
+        "Hệ thống này chưa phục vụ cơ quan nào nên chưa gửi được.",
+    ),
+    "defaults": ("Taken for granted (say otherwise with the option):", "Giá trị mặc định:"),
+    "sent": ("Accepted: document {id}", "Đã tiếp nhận: văn bản {id}"),
+    "sent_again": (
+        "Accepted before: document {id}. Sending it again changed nothing.",
+        "Đã tiếp nhận trước đó: văn bản {id}. Gửi lại không làm thay đổi gì.",
+    ),
+    "sent_pending": (
+        "Safe at the axis, still being decided: document {id}",
+        "Trục đã giữ an toàn, đang chờ quyết định: văn bản {id}",
+    ),
+    "receipt": ("receipt", "biên nhận"),
+    "next_timeline": ("Follow it: {command}", "Theo dõi: {command}"),
+    "uploading": ("sending", "đang gửi"),
+    "downloading": ("getting", "đang tải"),
+    "recipient": ("recipient", "nơi nhận"),
+    "outcome": ("outcome", "kết quả"),
+    "resolved": ("on its way", "đang chuyển"),
+    "held": ("held until its signature is verified", "tạm giữ đến khi kiểm tra xong chữ ký"),
+    "not_sent": ("not sent: {reason}", "không gửi: {reason}"),
+    "suggestions": ("did you mean {codes}?", "có phải {codes}?"),
+    "inbox_empty": ("Nothing waits.", "Không có văn bản nào đang chờ."),
+    "inbox_following": (
+        "Waiting for documents, Ctrl-C ends.",
+        "Đang chờ văn bản, nhấn Ctrl-C để dừng.",
+    ),
+    "delivery": ("delivery", "lượt chuyển"),
+    "files_count": ("{count} file(s)", "{count} tệp"),
+    "more": ("There is more: --cursor {cursor}", "Còn nữa: --cursor {cursor}"),
+    "got": ("{path} ({size} bytes, SHA-256 verified)", "{path} ({size} byte, đúng SHA-256)"),
+    "got_before": ("{path} was there, unchanged", "{path} đã có sẵn, không đổi"),
+    "unknown_delivery": (
+        "{id} is neither a document nor a delivery that waits here.",
+        "{id} không phải là văn bản hay lượt chuyển đang chờ ở đây.",
+    ),
+    "what_to_ack": (
+        "Name deliveries, or say --all.",
+        "Hãy nêu các lượt chuyển, hoặc dùng --all.",
+    ),
+    "result": ("result", "kết quả"),
+    "timeline_of": ("Document {id}", "Văn bản {id}"),
+    "verdict": ("signatures", "chữ ký"),
+    "state": ("state", "trạng thái"),
+    "when": ("when", "thời điểm"),
+    "what": ("what", "sự việc"),
+    "said_by": ("said by", "nguồn"),
+    "reason": ("reason", "lý do"),
+    "by_recipient": ("recipient", "nơi nhận"),
+    "by_axis": ("axis", "trục"),
+    "accepted_by_axis": ("accepted by the axis", "trục đã tiếp nhận"),
+    "made_ready": ("ready for the recipient", "sẵn sàng cho nơi nhận"),
+    "verified": ("genuine", "xác thực đúng"),
+    "seal": ("seal", "con dấu"),
+    "signature": ("signature", "chữ ký"),
+    "receipt_is_valid": (
+        "GENUINE: the axis signed this receipt.",
+        "HỢP LỆ: giấy biên nhận này do trục ký.",
+    ),
+    "says_accepted": (
+        "It says: accepted from {sender} on {at}, document {document}, content SHA-256 {digest}.",
+        "Nội dung: đã tiếp nhận từ {sender} lúc {at}, văn bản {document}, SHA-256 {digest}.",
+    ),
+    "says_handed_over": (
+        "It says: handed over to {recipient} on {at}, document {document}, content SHA-256 "
+        "{digest}.",
+        "Nội dung: đã bàn giao cho {recipient} lúc {at}, văn bản {document}, SHA-256 {digest}.",
+    ),
+    "which_keys": (
+        "To check a receipt, give --keys FILE (offline) or --url (the axis's published keys).",
+        "Để kiểm tra, hãy dùng --keys TỆP (ngoại tuyến) hoặc --url (khóa trục đã công bố).",
+    ),
+    "not_keys": ("{path} is not a key set (JSON).", "{path} không phải là bộ khóa (JSON)."),
+    "not_a_receipt": (
+        "{text} is no file, and no receipt.",
+        "{text} không phải là tệp hay giấy biên nhận.",
+    ),
+    "you_are": ("You are system {id} ({name}).", "Bạn là hệ thống {id} ({name})."),
+    "you_serve": ("You send and receive for:", "Bạn gửi và nhận cho:"),
+    "code": ("code", "mã"),
+    "name": ("name", "tên"),
+    "no_standalone": (
+        "This installation has no axis to run (package docaxis_standalone is missing).",
+        "Bản cài đặt này không có trục để chạy (thiếu gói docaxis_standalone).",
+    ),
+    "view": ("view", "khung nhìn"),
+    "unknown_view": ("There is no view {name}.", "Không có khung nhìn {name}."),
+    "rebuilt_same": ("rebuilt, the same bytes", "dựng lại, giống hệt"),
+    "rebuilt_differs": ("rebuilt, and it DIFFERS", "dựng lại, KHÁC trước"),
+    "rebuilt_built": ("built for the first time", "dựng lần đầu"),
+    "demo_starting": (
+        "Starting an axis in {folder} …",
+        "Đang khởi động trục trong {folder} …",
+    ),
+    "demo_playing": (
+        "Playing: one letter, two recipients …",
+        "Đang trình diễn: một công văn, hai nơi nhận …",
+    ),
+    "demo_passed": ("All {count} checks passed.", "Cả {count} kiểm tra đều đạt."),
+    "demo_failed": (
+        "{failed} of {count} checks failed.",
+        "{failed} trên {count} kiểm tra không đạt.",
+    ),
+    "check": ("check", "kiểm tra"),
+    "detail": ("detail", "chi tiết"),
+    "axis_at": ("The axis answers at {url}", "Trục đang chạy tại {url}"),
+    "api_docs": ("API reference: {url}", "Tài liệu API: {url}"),
+    "try_next": ("What to do next, in a second terminal:", "Bước tiếp theo, ở cửa sổ khác:"),
+    "try_again": ("What to do next:", "Bước tiếp theo:"),
+    "comment_send": ("send a document of your own", "gửi văn bản của bạn"),
+    "comment_inbox": ("see it arrive", "xem văn bản đến"),
+    "comment_get": ("get its files, verified", "tải tệp, có kiểm tra"),
+    "comment_ack": ("take it over", "nhận bàn giao"),
+    "comment_status": ("say how far it is", "báo trạng thái xử lý"),
+    "comment_keep": ("start an axis and keep it running", "chạy trục và giữ cho chạy"),
+    "running_until": ("It runs until you press Ctrl-C.", "Trục chạy đến khi bạn nhấn Ctrl-C."),
+    "demo_needs_folder": (
+        "With --url, say where the credentials lie: --credentials-folder DIR.",
+        "Khi dùng --url, hãy nêu nơi có thông tin xác thực: --credentials-folder THƯ_MỤC.",
+    ),
+}
+
+LANGUAGES = ("en", "vi")
+
+
+class Words:
+    """The messages of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._index = LANGUAGES.index(language)
+
+    def __call__(self, key: str, **params: object) -> str:
+        """Give a message with its parameters filled in."""
+        return _CATALOGUE[key][self._index].format(**params)
+
+
+def words_of(language: str | None) -> Words:
+    """Pick the language: as told, else by the environment, else English.
+
+    Raises `ValueError` for one that there is not.
+    """
+    if language is not None:
+        if language not in LANGUAGES:
+            raise ValueError(f"{language!r}: one of {', '.join(LANGUAGES)}")
+        return Words(language)
+    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG", "")
+    return Words("vi" if told.lower().startswith("vi") else "en")

@@ -1,0 +1,373 @@
+"""The routes of the sample axis: the REST contract over its state, with faults on demand."""
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from docaxis_trust.assertions import verify_assertion
+from docaxis_trust.jwk_set import jwk_set
+from docaxis_trust.key_file_signer import KeyFileSigner
+from tests.unit.docaxis_client.sample_axis import NAMES, SampleAxis, now, problem, sha256
+
+_SYSTEM = web.RequestKey("system", str)
+_FAULT = web.RequestKey("fault", str)
+LABELS = {"01": "đã đến", "02": "từ chối", "03": "đã tiếp nhận", "04": "phân công"}
+LABELS |= {"05": "đang xử lý", "06": "hoàn thành"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def application(axis: SampleAxis) -> web.Application:
+    """Build the routes of the contract over the axis's state."""
+
+    @web.middleware
+    async def faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+        axis.calls.append(request)
+        path = request.path.removeprefix("/api/v1")
+        fault = next(
+            (f for f in axis.faults if f.method == request.method and path.startswith(f.path)), None
+        )
+        if fault:
+            axis.faults.remove(fault)
+            request[_FAULT] = fault.kind
+            headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
+            match fault.kind:
+                case "busy":
+                    return problem(429, "busy", "later", headers=headers)
+                case "away":
+                    return problem(503, "unavailable", "later", headers=headers)
+                case "page":
+                    return web.Response(status=502, text="<html>Bad gateway</html>")
+                case "expired":
+                    return problem(401, "token_expired", "expired")
+                case "gone":
+                    return cut(request)
+        answer = await handler(request)
+        return cut(request) if fault and fault.kind == "lost" else answer
+
+    @web.middleware
+    async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in ("/api/v1/token", "/api/v1/keys"):
+            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+            system, ends = axis.tokens.get(token, ("", 0.0))
+            if time.monotonic() >= ends:
+                return problem(401, "token_expired", "expired")
+            request[_SYSTEM] = system
+        if key := request.headers.get("Idempotency-Key"):
+            axis.idempotency_keys.append(key)
+        return await handler(request)
+
+    app = web.Application(middlewares=[faults, authenticated], client_max_size=64 << 20)
+    routes = web.RouteTableDef()
+
+    @routes.post("/api/v1/token")
+    async def token(request: web.Request) -> web.Response:
+        form = await request.post()
+        assertion = str(form["client_assertion"])
+        system = json.loads(_decoded(assertion.split(".")[1]))["sub"]
+        if system not in axis.systems:
+            return problem(401, "invalid_client", "unknown system")
+        proof = verify_assertion(assertion, axis.systems[system][1], "docaxis", int(time.time()))
+        if proof.jti in axis.assertions_seen:
+            return problem(401, "assertion_replayed", "seen before")
+        axis.assertions_seen.add(proof.jti)
+        value = secrets.token_urlsafe(16)
+        axis.tokens[value] = (system, time.monotonic() + axis.token_life_s)
+        content = {"access_token": value, "token_type": "Bearer", "expires_in": axis.token_life_s}
+        return web.json_response(content)
+
+    @routes.get("/api/v1/keys")
+    async def keys(request: web.Request) -> web.Response:
+        return web.json_response(jwk_set([axis.signer.public_jwk()]))
+
+    @routes.get("/api/v1/me")
+    async def me(request: web.Request) -> web.Response:
+        organisations = [
+            {"id": f"org-{code}", "code": code, "name": NAMES[code]}
+            for code in axis.systems[request[_SYSTEM]][0]
+        ]
+        content = {
+            "system_id": request[_SYSTEM],
+            "name": "Hệ thống mẫu",
+            "connection": "direct",
+            "organisations": organisations,
+            "server_time": now(),
+        }
+        return web.json_response(content)
+
+    @routes.get("/api/v1/organisations/{code}")
+    async def organisation(request: web.Request) -> web.Response:
+        code = request.match_info["code"]
+        if code not in NAMES:
+            return problem(404, "unknown_organisation", code, suggestions=["H29"])
+        return web.json_response({"id": f"org-{code}", "code": code, "name": NAMES[code]})
+
+    @routes.put("/api/v1/uploads/{id}")
+    async def upload(request: web.Request) -> web.Response:
+        body = await request.read()
+        upload_id = request.match_info["id"]
+        first = upload_id not in axis.uploads
+        axis.uploads[upload_id] = body
+        content = {"id": upload_id, "digest": sha256(body), "size": len(body)}
+        return web.json_response(content, status=201 if first else 200)
+
+    @routes.post("/api/v1/documents")
+    async def submit(request: web.Request) -> web.Response:
+        parts: dict[str, bytes] = {}
+        if request.content_type == "multipart/form-data":
+            reader = await request.multipart()
+            while (part := await reader.next()) is not None:
+                assert not isinstance(part, type(reader))
+                parts[str(part.name)] = bytes(await part.read(decode=False))  # type: ignore[union-attr]
+            assert next(iter(parts)) == "document"
+            content = json.loads(parts["document"])
+        else:
+            content = await request.json()
+        answer = axis.accept(request[_SYSTEM], content, parts)
+        if request.get(_FAULT, "") == "undecided" and answer.status == 201:
+            document_id = json.loads(answer.text or "")["id"]
+            axis.undecided[document_id] = 2
+            return web.json_response({"id": document_id, "status": "pending"}, status=202)
+        return answer
+
+    @routes.get("/api/v1/documents")
+    async def find(request: web.Request) -> web.Response:
+        found = [
+            document
+            for document in axis.documents.values()
+            if document["sender"] == request.query["sender"]
+            and document["sender_document_id"] == request.query["id"]
+        ]
+        return web.json_response({"items": found})
+
+    @routes.get("/api/v1/documents/{id}")
+    async def document(request: web.Request) -> web.Response:
+        found = axis.documents.get(request.match_info["id"])
+        if found is None:
+            return problem(404, "unknown_document", "no such document")
+        if axis.undecided.get(found["id"], 0) > 0:
+            axis.undecided[found["id"]] -= 1
+            if axis.refuse_undecided:
+                return problem(422, "no_valid_recipient", "refused", ["recipients/0"])
+            return web.json_response({"id": found["id"], "status": "pending"}, status=202)
+        return web.json_response(found)
+
+    @routes.get("/api/v1/documents/{id}/deliveries")
+    async def deliveries(request: web.Request) -> web.Response:
+        return web.json_response({"items": of_document(request), "next": None})
+
+    @routes.get("/api/v1/documents/{id}/verdict")
+    async def verdict(request: web.Request) -> web.Response:
+        document = axis.documents[request.match_info["id"]]
+        files = [
+            {
+                "digest": each["digest"],
+                "status": "valid",
+                "code": "signature_valid",
+                "signatures": [
+                    {
+                        "kind": "pades",
+                        "status": "valid",
+                        "code": "signature_valid",
+                        "signer_name": name,
+                        "organisation_name": "Cơ quan mẫu",
+                        "certificate_sha256": "0" * 64,
+                        "is_seal": is_seal,
+                        "claimed_at": now(),
+                        "covers_whole_file": is_seal,
+                    }
+                    for name, is_seal in (("Người ký mẫu", False), ("Cơ quan mẫu", True))
+                ],
+            }
+            for each in document["files"]
+        ]
+        content = {"status": "valid", "code": "signature_valid", "verified_at": now()}
+        return web.json_response({**content, "files": files})
+
+    @routes.get("/api/v1/documents/{id}/timeline")
+    async def timeline(request: web.Request) -> web.Response:
+        items = [
+            {
+                **{
+                    name: each[name]
+                    for name in ("organisation_id", "code", "state", "reason", "receipt", "entries")
+                },
+                "delivery_id": each["id"],
+                "handed_over_at": each["handed_over_at"],
+                "name": NAMES[each["code"]],
+                "furthest": max((entry["code"] for entry in each["entries"]), default=None),
+            }
+            for each in of_document(request)
+        ]
+        return web.json_response({"document_id": request.match_info["id"], "items": items})
+
+    @routes.get("/api/v1/documents/{id}/files/{digest}")
+    async def file(request: web.Request) -> web.StreamResponse:
+        digest = request.match_info["digest"]
+        body = axis.files.get((request.match_info["id"], digest))
+        if body is None:
+            return problem(404, "unknown_file", "no such file")
+        if request.get(_FAULT, "") == "swapped":
+            body = body[:-1] + bytes([body[-1] ^ 1])
+        start = 0
+        headers = {"ETag": f'"{digest}"', "Content-Disposition": "attachment"}
+        if "Range" in request.headers and request.headers.get("If-Range") == headers["ETag"]:
+            start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+            if start >= len(body):
+                return problem(416, "range_not_satisfiable", "too far")
+            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        headers["Content-Length"] = str(len(body) - start)
+        response = web.StreamResponse(status=206 if start else 200, headers=headers)
+        await response.prepare(request)
+        rest = body[start:]
+        if request.get(_FAULT, "") == "half":
+            await response.write(rest[: len(rest) // 2])
+            await asyncio.sleep(0.05)
+            return cut(request)
+        await response.write(rest)
+        await response.write_eof()
+        return response
+
+    @routes.get("/api/v1/inbox")
+    async def inbox(request: web.Request) -> web.Response:
+        codes = axis.systems[request[_SYSTEM]][0]
+        wanted = request.query.get("organisation")
+        after = int(request.query.get("cursor", "0"))
+        ends = time.monotonic() + float(request.query.get("wait", "0"))
+        while True:
+            found = [
+                each
+                for each in axis.deliveries.values()
+                if each["code"] in codes
+                and wanted in (None, each["code"])
+                and each["mailbox_number"] > after
+                and (after or each["state"] == "ready")
+            ][: int(request.query.get("limit", "100"))]
+            if found or time.monotonic() >= ends:
+                break
+            await asyncio.sleep(0.02)
+        last = max((each["mailbox_number"] for each in found), default=after)
+        return web.json_response(
+            {"items": [axis.item(each) for each in found], "next": str(last) if last else None}
+        )
+
+    @routes.post("/api/v1/deliveries:acknowledge")
+    async def acknowledge(request: web.Request) -> web.Response:
+        content = await request.json()
+        results = []
+        for delivery_id in content["deliveries"]:
+            delivery = axis.deliveries.get(delivery_id)
+            if delivery is None or delivery["code"] not in axis.systems[request[_SYSTEM]][0]:
+                results.append(
+                    {"delivery_id": delivery_id, "result": "unknown_delivery", "receipt": None}
+                )
+                continue
+            again = delivery["state"] == "handed_over"
+            if not again:
+                delivery |= {"state": "handed_over", "handed_over_at": now()}
+                delivery["receipt"] = axis.seal(
+                    "handed_over",
+                    axis.documents[delivery["document_id"]],
+                    recipient=delivery["organisation_id"],
+                    delivery_id=delivery_id,
+                )
+                delivery["entries"].append(entry("01", "axis"))
+            results.append(
+                {
+                    "delivery_id": delivery_id,
+                    "result": "already_handed_over" if again else "handed_over",
+                    "receipt": delivery["receipt"],
+                }
+            )
+        return web.json_response({"results": results})
+
+    @routes.post("/api/v1/statuses")
+    async def statuses(request: web.Request) -> web.Response:
+        results = []
+        for each in (await request.json())["statuses"]:
+            result = {"delivery_id": each["delivery"], "code": each["code"], "result": "recorded"}
+            delivery = axis.deliveries.get(each["delivery"])
+            if delivery is None:
+                result["result"] = "unknown_delivery"
+            elif each["code"] == "02" and not each.get("reason"):
+                result["result"] = "reason_required"
+            elif any(known["code"] == each["code"] for known in delivery["entries"]):
+                result["result"] = "already_recorded"
+            else:
+                delivery["entries"].append(entry(each["code"], "recipient", each.get("reason")))
+            results.append(result)
+        return web.json_response({"results": results})
+
+    @routes.get("/api/v1/receipts")
+    async def receipts(request: web.Request) -> web.Response:
+        return web.json_response({"items": list(axis.receipts.values()), "next": None})
+
+    @routes.get("/api/v1/receipts/{id}")
+    async def receipt(request: web.Request) -> web.Response:
+        found = axis.receipts.get(request.match_info["id"])
+        if found is None:
+            return problem(404, "unknown_receipt", "no such receipt")
+        return web.json_response(found)
+
+    @routes.get("/api/v1/documents/{id}/receipts")
+    async def document_receipts(request: web.Request) -> web.Response:
+        found = [
+            each
+            for each in axis.receipts.values()
+            if each["document_id"] == request.match_info["id"]
+        ]
+        return web.json_response({"items": found})
+
+    @routes.post("/api/v1/subscriptions")
+    async def subscribe(request: web.Request) -> web.Response:
+        content = await request.json()
+        organisation_ids = [f"org-{each}" for each in content.pop("organisations", [])]
+        answer = {"id": "subscription-1", "secret": "whsec_sample", **content}
+        answer["organisation_ids"] = organisation_ids
+        return web.json_response(answer, status=201)
+
+    def of_document(request: web.Request) -> list[dict[str, Any]]:
+        document_id = request.match_info["id"]
+        if document_id not in axis.documents:
+            raise web.HTTPNotFound
+        return [each for each in axis.deliveries.values() if each["document_id"] == document_id]
+
+    def entry(code: str, source: str, reason: str | None = None) -> dict[str, Any]:
+        content = {"code": code, "label": LABELS.get(code, code), "source": source}
+        return {**content, "recorded_at": now(), "claimed_at": None, "reason": reason}
+
+    app.add_routes(routes)
+    return app
+
+
+def cut(request: web.Request) -> web.Response:
+    """Close the connection without another byte."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[SampleAxis]:
+    """Serve a new axis on a free port of the loopback."""
+    axis = SampleAxis(KeyFileSigner.create(folder / f"axis-{secrets.token_hex(4)}.pem"))
+    server = TestServer(application(axis))
+    await server.start_server()
+    axis.url = f"http://127.0.0.1:{server.port}"
+    try:
+        yield axis
+    finally:
+        await server.close()
