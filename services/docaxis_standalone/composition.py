@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
-from docaxis_gateway.app import make_app
-from docaxis_gateway.server import GatewayServer
-from docaxis_notification.settings import NotificationSettings
 
 from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_gateway.app import make_app
 from docaxis_gateway.gateway import Gateway, Services
+from docaxis_gateway.server import HttpServer
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_notification import service as notification
+from docaxis_notification.settings import NotificationSettings
 from docaxis_proto import (
     notification_v1_pb2_grpc,
     registry_v1_pb2_grpc,
@@ -32,10 +32,11 @@ from docaxis_registry import service as registry
 from docaxis_registry.settings import RegistrySettings
 from docaxis_routing import service as routing
 from docaxis_routing.settings import RoutingSettings
-from docaxis_runtime.background import Background, SupervisedTask
+from docaxis_runtime.background import Background
 from docaxis_runtime.grpc_client import twin
 from docaxis_runtime.grpc_server import GrpcServer, Registration
 from docaxis_runtime.health import Health
+from docaxis_runtime.kernel_part import KernelPart
 from docaxis_runtime.lifecycle import Lifecycle
 from docaxis_runtime.lifecycle import Part as LifecyclePart
 from docaxis_runtime.registry_directory import SystemDirectory
@@ -64,13 +65,15 @@ class Axis:
     ports: Ports
     services: Mapping[str, RunningService]
     clients: Services
-    server: GatewayServer
+    server: HttpServer
+    host: str
     lifecycle: Lifecycle
 
     @property
     def url(self) -> str:
         """Address of the REST interface, once started."""
-        return self.server.url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.server.port}"
 
 
 AfterStart = Callable[[Axis], Awaitable[None]]
@@ -78,7 +81,11 @@ AfterStart = Callable[[Axis], Awaitable[None]]
 
 def compose_services(ports: Ports, folder: DataFolder) -> dict[str, RunningService]:
     """All services on the same ports, by name; nothing runs yet."""
-    signatures = load_settings(SignatureSettings)
+    signatures = replace(
+        load_settings(SignatureSettings),
+        trust_anchors_folder=folder.anchors,
+        crl_folder=folder.crls,
+    )
     composed = (
         registry.compose(ports, load_settings(RegistrySettings)),
         routing.compose(ports, load_settings(RoutingSettings)),
@@ -130,14 +137,12 @@ async def composed_axis(
         gateway = Gateway(
             clients, ports.files, directory, tokens, gateway_settings, health, Background()
         )
-        server = GatewayServer(make_app(gateway), gateway_settings)
+        server = HttpServer(make_app(gateway), gateway_settings)
         parts: list[LifecyclePart] = [
-            SupervisedTask(part.health.name, part.run)
-            for service in services.values()
-            for part in service.parts
+            KernelPart(part, health) for service in services.values() for part in service.parts
         ]
         parts += [*_grpc(services, folder), directory, gateway.background, server]
-        axis = Axis(folder, ports, services, clients, server, Lifecycle(parts, health=health))
+        axis = Axis(folder, ports, services, clients, server, host, Lifecycle(parts, health=health))
         if after_start is not None:
             parts.append(_AfterStart(after_start, axis))
             axis = replace(axis, lifecycle=Lifecycle(parts, health=health))

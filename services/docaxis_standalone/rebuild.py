@@ -52,7 +52,9 @@ async def rebuild_views(
         for service in services.values():
             await ports.log.declare(service.all_topics)
         runners = {
-            name: runner for each in services.values() for name, runner in each.views.items()
+            runner.view.full_name: runner
+            for each in services.values()
+            for runner in each.views.values()
         }
         chosen = {name: runners[name] for name in views} if views else runners
         rebuilt = []

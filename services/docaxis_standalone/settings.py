@@ -1,14 +1,48 @@
 """Settings of the standalone form (`DOCAXIS_*`); each service has its own beside these."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
 
 from docaxis_eventsourcing.topics import DEFAULT_PARTITIONS
+
+
+class LogStyle(StrEnum):
+    """How log lines are written."""
+
+    JSON = "json"
+    CONSOLE = "console"
 
 
 @dataclass(frozen=True, slots=True)
 class StandaloneSettings:
     """What the one process needs besides its services' settings."""
 
+    data: Path = field(
+        default=Path("data"),
+        metadata={"env": "DOCAXIS_DATA", "help": "Folder of the log, the files and the keys."},
+    )
+    http_host: str = field(
+        default="127.0.0.1",
+        metadata={"env": "DOCAXIS_HTTP_HOST", "help": "Address of the REST interface."},
+    )
+    http_port: int = field(
+        default=8080,
+        metadata={
+            "env": "DOCAXIS_HTTP_PORT",
+            "min": 0,
+            "max": 65535,
+            "help": "Port of the REST interface; 0 takes a free one.",
+        },
+    )
+    log_level: str = field(
+        default="INFO",
+        metadata={"env": "DOCAXIS_LOG_LEVEL", "help": "DEBUG, INFO, WARNING or ERROR."},
+    )
+    log_style: LogStyle = field(
+        default=LogStyle.JSON,
+        metadata={"env": "DOCAXIS_LOG_STYLE", "help": "json for machines, console for people."},
+    )
     partitions: int = field(
         default=DEFAULT_PARTITIONS,
         metadata={

@@ -1,0 +1,151 @@
+"""A standalone axis as its own process, for tests that kill, watch or restart it."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from docaxis_client.client import DocaxisClient
+from docaxis_client.credentials import Credentials
+from docaxis_gateway.gateway import Services
+from docaxis_proto import (
+    notification_v1_pb2_grpc,
+    registry_v1_pb2_grpc,
+    routing_v1_pb2_grpc,
+    signature_v1_pb2_grpc,
+    status_v1_pb2_grpc,
+)
+from docaxis_runtime.grpc_client import Connection
+from docaxis_standalone.bootstrap import bootstrap_demo
+from docaxis_standalone.data_folder import DataFolder
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 30.0
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(slots=True)
+class AxisProcess:
+    """`python -m docaxis_standalone` on a data folder."""
+
+    data: Path
+    port: int = field(default_factory=free_port)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    wrapper: Sequence[str] = ()
+    """A command to run it under (strace)."""
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def folder(self) -> DataFolder:
+        return DataFolder(self.data)
+
+    async def start(self) -> None:
+        """Start and wait until it is ready. Raises `AssertionError` with its last words."""
+        environment = {
+            **os.environ,
+            "DOCAXIS_DATA": str(self.data),
+            "DOCAXIS_HTTP_PORT": str(self.port),
+            "DOCAXIS_LOG_LEVEL": "WARNING",
+            **self.environment,
+        }
+        self.data.mkdir(parents=True, exist_ok=True)
+        with (self.data / "process.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.wrapper,
+                sys.executable,
+                "-m",
+                "docaxis_standalone",
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        async with aiohttp.ClientSession() as session, asyncio.timeout(START_S):
+            while not await self._ready(session):
+                assert self.process.returncode is None, self.last_words()
+                await asyncio.sleep(0.02)
+
+    async def _ready(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"{self.url}/health/ready") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    def last_words(self) -> str:
+        """The end of what the process wrote."""
+        return (self.data / "process.log").read_text(errors="replace")[-4000:]
+
+    def resident_mib(self) -> float:
+        """Resident memory of the process (Linux)."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(kib) / 1024
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is said."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)  # with its workers, and with what wraps it
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        async with asyncio.timeout(30):
+            return await self.process.wait()
+
+    async def bootstrap(self) -> None:
+        """Register the demonstration's agencies and systems, over gRPC on the unix socket."""
+        connection = Connection(f"unix:{self.folder.socket}")
+        try:
+            services = Services(
+                registry=connection.client(registry_v1_pb2_grpc.RegistryStub),
+                routing=connection.client(routing_v1_pb2_grpc.RoutingStub),
+                signature=connection.client(signature_v1_pb2_grpc.SignatureStub),
+                status=connection.client(status_v1_pb2_grpc.StatusServiceStub),
+                notification=connection.client(notification_v1_pb2_grpc.NotificationStub),
+            )
+            await bootstrap_demo(services, self.folder, self.url)
+        finally:
+            await connection.close()
+
+    def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
+        """A client of one of the demonstration's systems."""
+        credentials = Credentials.load(self.folder.clients / f"{name}.json")
+        return DocaxisClient(self.url, credentials, attempts=attempts, patience_s=patience_s)
+
+
+@asynccontextmanager
+async def running_process(
+    data: Path, *, environment: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()
+) -> AsyncIterator[AxisProcess]:
+    """An axis with the demonstration's systems; killed at the end if it still runs."""
+    axis = AxisProcess(data, environment=environment or {}, wrapper=wrapper)
+    await axis.start()
+    try:
+        await axis.bootstrap()
+        yield axis
+    finally:
+        if axis.process is not None and axis.process.returncode is None:
+            await axis.kill()
