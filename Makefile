@@ -1,0 +1,124 @@
+# docaxis. `make` or `make help` lists the targets.
+#
+# Set-up is done by need: each target makes `.venv` and installs what it lacks, once. Stamp files in
+# `.venv` remember it, so that a second `make` starts at once. Everything installed is checked against
+# the hashes in `requirements/`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# A Python of your own: make PYTHON=/path/to/python3.12 test
+PYTHON ?=
+# Arguments handed on: make test ARGS="-k submit"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := VIRTUAL_ENV=$(VENV) UV_PYTHON=$(BIN)/python UV_LINK_MODE=copy $(BIN)/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+SOURCES := libs services tests benchmarks tools
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##### Use
+
+.PHONY: run
+run: $(VENV)/.run ## Start the axis on 127.0.0.1:8080, play the demonstration, keep serving (data in ./data)
+	@$(BIN)/docaxis demo --data data --http-port $${DOCAXIS_HTTP_PORT:-8080} $(ARGS)
+
+.PHONY: demo
+demo: $(VENV)/.run ## Play the demonstration on a free port in a temporary folder, and end
+	@$(BIN)/docaxis demo --once $(ARGS)
+
+##### Check
+
+.PHONY: test
+test: $(VENV)/.dev ## Run all tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+	@echo "Tests on real Kafka and MongoDB servers come with the distributed adapters (next release); nothing stands in for them here."
+
+.PHONY: check
+check: lint types imports generated ## Everything that is checked without running it: lint, types, imports, generated files
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Style and common mistakes (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.dev ## Types (mypy, strict)
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: $(VENV)/.dev ## Which package may import which (import-linter)
+	$(BIN)/lint-imports
+
+.PHONY: generated
+generated: $(VENV)/.dev ## Whether generated code and reference pages are current
+	$(BIN)/python tools/generate_proto.py --check
+	$(BIN)/python tools/stored_messages.py --check
+	$(BIN)/python tools/generate_docs.py --check
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure throughput and latency (never part of the tests)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+##### Change
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code and mend what can be mended (ruff)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: proto
+proto: $(VENV)/.dev ## Generate libs/docaxis_proto from proto/
+	$(BIN)/python tools/generate_proto.py
+	$(BIN)/python tools/stored_messages.py
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Generate the reference pages from code and protos
+	$(BIN)/python tools/generate_docs.py
+
+.PHONY: lock
+lock: $(VENV)/.tools ## Pin the dependencies again (UPGRADE=1 takes newer ones)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements/run.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group dev -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove .venv and caches; ./data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find libs services tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##### Set-up, done by need
+
+$(VENV)/.made:
+	@found=; for each in "$(PYTHON)" python3 python3.13 python3.12 python3.11; do \
+	  if [ -n "$$each" ] && "$$each" -c 'import sys, venv, ensurepip; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then found="$$each"; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "docaxis needs Python 3.11 or newer with the venv module (on Debian: apt install python3 python3-venv)." >&2; \
+	  echo "None was found as python3, python3.13, python3.12 or python3.11. Name one: make PYTHON=/path/to/python" >&2; \
+	  exit 1; \
+	fi; \
+	echo "making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.tools: requirements/build.txt | $(VENV)/.made
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+# The project itself is installed editable: .venv/bin/docaxis runs the code as it stands here.
+$(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.tools
+	@$(UV) pip install --quiet --require-hashes -r requirements/run.txt
+	@$(UV) pip install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@$(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
