@@ -10,6 +10,8 @@ from docaxis_routing.acknowledgement import AcknowledgementDoor
 from docaxis_routing.card import Cards
 from docaxis_routing.codec import CODEC, SIGNATURE_EVENTS
 from docaxis_routing.domain import decider
+from docaxis_routing.file_sweep import FileSweep
+from docaxis_routing.folder_marks import FolderMarks
 from docaxis_routing.grpc_servicer import RoutingServicer
 from docaxis_routing.inbox import Inbox
 from docaxis_routing.queries import Queries
@@ -59,6 +61,17 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
         log.partitions,
         log.epoch,
     )
+    marks = FolderMarks()
+    sweep = FileSweep(
+        ports.files,
+        documents,
+        door,
+        marks,
+        log.partitions,
+        ports.clock,
+        keep_hours=settings.staging_hours,
+        every_s=settings.sweep_every_s,
+    )
     return RunningService(
         "routing",
         TOPICS,
@@ -67,10 +80,13 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
             Reactions("own", own, writer, log),
             Reactions("signature", verdicts, writer, log),
             door,
+            sweep,
             *views.values(),
         ),
         RoutingServicer(
-            SubmissionDoor(door, ports.files, registry, log.partitions, settings.max_recipients),
+            SubmissionDoor(
+                door, ports.files, registry, marks, log.partitions, settings.max_recipients
+            ),
             AcknowledgementDoor(door, queries, log.partitions),
             queries,
             Inbox(documents, cards, log.epoch),

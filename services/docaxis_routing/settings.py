@@ -32,6 +32,15 @@ class RoutingSettings:
         default=24.0,
         metadata={
             "env": "DOCAXIS_ROUTING_STAGING_HOURS",
-            "help": "Uploads that no document took are removed after this.",
+            "help": "Uploads that no document took, and folders that none claimed, are removed"
+            " after this.",
+        },
+    )
+    sweep_every_s: float = field(
+        default=3600.0,
+        metadata={
+            "env": "DOCAXIS_ROUTING_SWEEP_EVERY_S",
+            "min": 1.0,
+            "help": "Seconds between two looks for files that nobody claims.",
         },
     )

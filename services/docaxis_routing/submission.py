@@ -27,6 +27,7 @@ from docaxis_routing.domain.messages import (
     SubmitAnswer,
     SubmitDocument,
 )
+from docaxis_routing.folder_marks import FolderMarks
 from docaxis_routing.registry_view import RegistryFacts
 
 SUPPORTED_BUSINESS_TYPES = ("new",)
@@ -40,6 +41,7 @@ class SubmissionDoor:
     door: FrontDoor
     files: FileStore
     registry: RegistryFacts
+    marks: FolderMarks
     partitions: int
     max_recipients: int
 
@@ -52,8 +54,6 @@ class SubmissionDoor:
         card_digest, card_bytes = card.encode(_card(request))
         uploads = [each.upload_id for each in request.files]
         uploads += [each.signature_upload_id for each in request.files if each.signature_upload_id]
-        await self.files.put(identity.document_id, card_digest, card_bytes)
-        await self.files.take(request.system_id, uploads, identity.document_id)
         to = recipients_digest(request.recipient_codes)
         command = SubmitDocument(
             _brief(request, sender, identity.document_id, card_digest, files),
@@ -62,12 +62,15 @@ class SubmissionDoor:
             tuple(dict.fromkeys(request.recipient_codes)),
             to,
         )
-        outcome = await self.door.ask(
-            command,
-            command_id=derived_id("submit", identity.document_id, to),
-            partition=document_partition(identity.document_id, self.partitions),
-            actor=request.system_id,
-        )
+        async with self.marks.taking(identity.document_id):
+            await self.files.put(identity.document_id, card_digest, card_bytes)
+            await self.files.take(request.system_id, uploads, identity.document_id)
+            outcome = await self.door.ask(
+                command,
+                command_id=derived_id("submit", identity.document_id, to),
+                partition=document_partition(identity.document_id, self.partitions),
+                actor=request.system_id,
+            )
         reply = SubmitDocumentReply(
             document_id=identity.document_id,
             receipt_id=accepted_receipt_id(identity.document_id, to),

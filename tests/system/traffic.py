@@ -11,14 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.errors import AxisUnavailable, ProblemError
-from docaxis_client.models import DocumentType, Signer
+from docaxis_client.models import DocumentType, Signer, Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
-from docaxis_client.tracking import StatusReport
+from docaxis_client.tracking import InboxPage, StatusReport
 from tests.system.axis_process import AxisProcess
 
 T = TypeVar("T")
@@ -76,9 +77,7 @@ class Traffic:
             content = self._random.randbytes(self._random.randint(100, 20_000))
             document = sample_document(f"{sender}-{count}/CV-MAU")
             files = [OutgoingFile("Công văn mẫu.bin", content, "application/octet-stream")]
-            answer = await self._until_answered(
-                "office", lambda client, d=document, f=files: client.submit(d, f)
-            )
+            answer = await self._until_answered("office", partial(_submit, document, files))
             assert [each.code for each in answer.recipients] == list(RECIPIENTS.values())
             self.told.contents[answer.id] = sha256(content).hexdigest()
             if count % 5 == 0 and answer.receipt:
@@ -93,9 +92,7 @@ class Traffic:
         cursor: str | None = None
         mine = self.told.deliveries[name]
         while not (self._all_sent and len(mine) >= len(self.told.contents)):
-            page = await self._until_answered(
-                name, lambda client, c=cursor: client.inbox(cursor=c, limit=50, wait=1)
-            )
+            page = await self._until_answered(name, partial(_inbox, cursor))
             cursor = page.next
             for item in page.items:
                 assert item.delivery_id not in mine
@@ -132,6 +129,16 @@ class Traffic:
                 if not problem.retryable:
                     raise
             await asyncio.sleep(_RETRY_S)
+
+
+async def _submit(
+    document: NewDocument, files: list[OutgoingFile], client: DocaxisClient
+) -> Submission:
+    return await client.submit(document, files)
+
+
+async def _inbox(cursor: str | None, client: DocaxisClient) -> InboxPage:
+    return await client.inbox(cursor=cursor, limit=50, wait=1)
 
 
 async def check_exactly_once(axis: AxisProcess, told: Acknowledged) -> None:

@@ -12,6 +12,7 @@ import pytest
 from docaxis_adapters.sqlite_log import SqliteEventLog
 from docaxis_eventsourcing.envelope import Envelope, Message
 from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.front_door import FrontDoor
 from docaxis_eventsourcing.identifiers import new_id
 from docaxis_eventsourcing.ports.event_log import Outgoing
 from docaxis_eventsourcing.running_service import Ports, RunningService
@@ -23,6 +24,8 @@ from docaxis_proto.signature_events_v1_pb2 import DocumentVerified
 from docaxis_registry import service as registry
 from docaxis_registry.settings import RegistrySettings
 from docaxis_routing import service as routing
+from docaxis_routing.file_sweep import FileSweep
+from docaxis_routing.folder_marks import FolderMarks
 from docaxis_routing.grpc_servicer import RoutingServicer
 from docaxis_routing.settings import RoutingSettings
 from docaxis_standalone.data_folder import DataFolder
@@ -42,6 +45,7 @@ class Running:
     registry: Any
     system_id: str
     organisations: dict[str, str]
+    service: RunningService
 
     async def upload(self, content: bytes) -> str:
         upload_id = new_id()
@@ -140,7 +144,12 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
             CONTEXT,
         )
         yield Running(
-            ports, of_routing.servicer, of_registry.servicer, system.system_id, organisations
+            ports,
+            of_routing.servicer,
+            of_registry.servicer,
+            system.system_id,
+            organisations,
+            of_routing,
         )
 
 
@@ -308,6 +317,33 @@ async def test_a_long_poll_wakes_up_for_news(running: Running) -> None:
     assert [each.code for each in page.deliveries] == ["H27"]
 
 
+async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
+    running: Running,
+) -> None:
+    accepted = await running.submit("H26")
+    with pytest.raises(DocaxisError):
+        await running.submit("H26", subject="Nội dung khác")  # refused: its folder stays behind
+    assert len(await running.ports.files.documents()) == 2
+    now = running.ports.clock()
+    clock = [now]
+    sweep = FileSweep(
+        running.ports.files,
+        running.service.views["routing_documents"].reader,
+        next(part for part in running.service.parts if isinstance(part, FrontDoor)),
+        FolderMarks(),
+        running.ports.log.partitions,
+        lambda: clock[0],
+        keep_hours=24.0,
+        every_s=3600.0,
+    )
+    assert await sweep.sweep() == 0  # marked
+    clock[0] = now + 23 * 3_600_000
+    assert await sweep.sweep() == 0
+    clock[0] = now + 25 * 3_600_000
+    assert await sweep.sweep() == 1
+    assert await running.ports.files.documents() == [accepted.document_id]
+
+
 async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     """The states and views folder may be lost: the log alone brings all back."""
     folder = DataFolder(tmp_path)
@@ -354,6 +390,7 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
                     composed[0].servicer,
                     system.system_id,
                     organisations,
+                    composed[1],
                 )
                 reply = await here.submit("H26")
                 assert reply.first == (run == 0)
