@@ -27,7 +27,7 @@ help: ## List the targets
 
 .PHONY: run
 run: $(VENV)/.run ## Start the axis on 127.0.0.1:8080, play the demonstration, keep serving (data in ./data)
-	@$(BIN)/docaxis demo --data data --http-port $${DOCAXIS_HTTP_PORT:-8080} $(ARGS)
+	@$(BIN)/docaxis demo --data data --http-port $${DOCAXIS_HTTP_PORT:-8080} $(ARGS) || [ $$? -eq 130 ] # Ctrl-C is a good end
 
 .PHONY: demo
 demo: $(VENV)/.run ## Play the demonstration on a free port in a temporary folder, and end
@@ -37,8 +37,8 @@ demo: $(VENV)/.run ## Play the demonstration on a free port in a temporary folde
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests
+	@echo "Tests on real Kafka and MongoDB servers come with the distributed adapters (next release); nothing here stands in for them."
 	$(BIN)/python -m pytest -n 2 $(ARGS)
-	@echo "Tests on real Kafka and MongoDB servers come with the distributed adapters (next release); nothing stands in for them here."
 
 .PHONY: check
 check: lint types imports generated ## Everything that is checked without running it: lint, types, imports, generated files

@@ -22,7 +22,6 @@ class Projection:
         log: EventLog,
         store: ReadStore,
         changed: Callable[[int, Position], None],
-        health: PartHealth | None = None,
     ) -> None:
         """`changed` is called with a partition and its position after each apply."""
         self._view = view
@@ -31,7 +30,7 @@ class Projection:
         self._store = store
         self._changed = changed
         self._at: dict[int, Position | None] = {}
-        self.health = health or PartHealth(f"{space}.projection")
+        self.health = PartHealth(f"{space}.projection")
 
     async def run(self) -> None:
         """Ends only by cancellation, or a fault of the view itself."""

@@ -38,16 +38,23 @@ class _Build:
         log: EventLog,
         store: ReadStore,
         reader: ViewReader,
-        health: PartHealth | None = None,
     ) -> None:
         self.view = view
         self.space = space
         self.passed: dict[int, Position] = {}
         self.moved = asyncio.Event()
         self._reader = reader
-        projection = Projection(view, space, log, store, self._changed, health)
-        self.health = projection.health
-        self.task = asyncio.create_task(projection.run(), name=space)
+        self._projection = Projection(view, space, log, store, self._changed)
+        self.task = asyncio.create_task(self._projection.run(), name=space)
+
+    @property
+    def health(self) -> PartHealth:
+        """How the projection is."""
+        return self._projection.health
+
+    def serves(self, health: PartHealth) -> None:
+        """From now on its health is the view's."""
+        self._projection.health = health
 
     def _changed(self, partition: int, position: Position) -> None:
         self.passed[partition] = position
@@ -111,7 +118,7 @@ class ViewRunner:
             await until_available(self.health, "opening", self._pointers.open)
             active = await self._active()
             if active is not None and self._fits(active):
-                self._serve(self._start(self._view, active.space, self.health))
+                self._serve(self._start(self._view, active.space))
             else:
                 await self.rebuild()
             while True:
@@ -154,12 +161,12 @@ class ViewRunner:
         async with self._rebuilding:
             if serving is not self._serving:
                 return
-            if serving.task.done():
-                serving.check()
             active = await self._active()
             if active and active.space != serving.space and self._fits(active):
-                await serving.end()
-                self._serve(self._start(self._view, active.space, self.health))
+                await serving.end()  # dropped perhaps, and dead of it
+                self._serve(self._start(self._view, active.space))
+            elif serving.task.done():
+                serving.check()
 
     async def _active(self) -> Active | None:
         return await until_available(
@@ -170,11 +177,12 @@ class ViewRunner:
         """Whether a space is of this version, and of the log as it is now (L4)."""
         return (active.version, active.epoch) == (self._view.version, self._event_log.epoch)
 
-    def _start(self, view: View, space: str, health: PartHealth | None = None) -> _Build:
-        return _Build(view, space, self._event_log, self._store, self.reader, health)
+    def _start(self, view: View, space: str) -> _Build:
+        return _Build(view, space, self._event_log, self._store, self.reader)
 
     def _serve(self, build: _Build) -> None:
         self._serving, self._view = build, build.view
+        build.serves(self.health)
         self.reader.serve(build.space, build.passed)
         self.health.working()
 
@@ -211,7 +219,7 @@ class ViewRunner:
                 await self._store.drop(build.space)
         old = self._serving
         if old is not None and old.task.done():
-            self._serve(self._start(old.view, old.space, self.health))
+            self._serve(self._start(old.view, old.space))
 
     async def _drop_others(self, view: View, generation: int) -> None:
         """Drop the space before, and what interrupted rebuilds left; a younger claim stays."""

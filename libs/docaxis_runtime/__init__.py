@@ -7,7 +7,7 @@ over the network or in process) and `lifecycle` (how a process starts, stops and
 - `error_table`         codes, statuses and words; `grpc_errors` carries them over gRPC
 - `call_context`        who asks, and under which request id and trace
 - `grpc_server`, `grpc_client`, `tls`
-- `lifecycle`, `background`, `health`
+- `lifecycle`, `background`, `health`; `kernel_part` runs the event kernel's parts as such
 - `log_setup`, `telemetry`
 - `registry_directory`  systems, credentials and locks, held in memory by each replica (L29)
 """

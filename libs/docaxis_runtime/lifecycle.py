@@ -50,6 +50,15 @@ class MortalPart(Protocol):
         ...
 
 
+@runtime_checkable
+class SpeakingPart(Protocol):
+    """A part that knows its own health."""
+
+    def word(self) -> str:
+        """`ready`, or the reason why it is not."""
+        ...
+
+
 class PartDied(Exception):
     """A part ended though nobody had asked; its error is the cause."""
 
@@ -101,6 +110,8 @@ class Lifecycle:
                 raise
             self._started.append(part)
             health.ready()
+            if isinstance(part, SpeakingPart):
+                self._health.follow(part.name, part.word)
             if isinstance(part, MortalPart):
                 self._watchers.append(asyncio.create_task(self._watch(part, part)))
         _log.info("started", parts=[part.name for part in self._started])

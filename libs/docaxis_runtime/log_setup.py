@@ -1,7 +1,8 @@
 """Log lines: JSON for machines or plain for people, and never anyone's personal data.
 
 Code logs events with named values (`log.info("call_refused", code=…)`); what may hold people's
-words or secrets is blanked here by name, whoever logs it: subjects, names, addresses, tokens.
+words or secrets is blanked here by name, whoever logs it: subjects, people's names, tokens.
+`reason` is why a part does not work; a clerk's reason for returning a document is never logged.
 """
 
 import logging
@@ -14,8 +15,8 @@ import structlog
 
 _FORBIDDEN = frozenset(
     """
-    address authorization body content cookie description email full_name headers jws name
-    password payload phone position reason request reply secret signer subject text token url
+    authorization body card content cookie description email full_name headers jws password payload
+    phone position reason_text secret signer subject text token url
     """.split()
 )
 

@@ -13,6 +13,8 @@ from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from docaxis_runtime.call_context import current_traceparent
+
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -22,10 +24,10 @@ def tracer(name: str) -> Tracer:
 
 
 def inject_traceparent() -> str:
-    """The current span as a `traceparent`; empty where there is none."""
+    """The current span as a `traceparent`, or else the caller's own; empty where there is none."""
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
-    return carrier.get("traceparent", "")
+    return carrier.get("traceparent") or current_traceparent()
 
 
 def extract_traceparent(traceparent: str) -> Context:

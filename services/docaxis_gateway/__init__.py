@@ -4,7 +4,7 @@ It authenticates systems, checks what can be checked without deciding, streams f
 store, and speaks to the services through their protobuf messages. Events in: the registry's, for
 the directory of systems (L29). Events out: none.
 
-Start reading at `service` and `app` (how it is put together), then `documents` and `submission` (a document's way
+Start reading at `app` (how it is put together), then `documents` and `submission` (a document's way
 in). One module per resource holds its routes; besides:
 
 - `edge`            every request passes here: id, headers, limits, slow bodies, last resort

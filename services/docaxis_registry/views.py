@@ -171,7 +171,8 @@ async def list_organisations(
     reader: ViewReader, query: str, after: tuple[str, str] | None, limit: int
 ) -> OrganisationPage:
     """Organisations that have all words of the query, or all there are for an empty one."""
-    words = sorted((word for word in search_words(query)), key=len)
+    # The rarest word finds the rows: one with digits (a code, a number), else the longest.
+    words = sorted(search_words(query), key=lambda word: (not word.isalpha(), len(word), word))
     index, equals = ("words", (words[-1],)) if words else ("code", ())
     found: list[OrganisationState] = []
     read = 0

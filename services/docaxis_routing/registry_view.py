@@ -7,8 +7,10 @@ organisation registered a moment ago is found (log.md L28).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +21,7 @@ from docaxis_eventsourcing.ports.read_store import Row, RowRange, Table
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_proto.registry_events_v1_pb2 import (
+    OrganisationEntry,
     OrganisationLocked,
     OrganisationsRegistered,
     SignaturePolicySet,
@@ -31,6 +34,7 @@ from docaxis_routing.domain.facts import Resolved, RoutingFacts
 from docaxis_routing.domain.messages import SubmitDocument
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 REGISTRY_PARTITION = 0
 """The registry has one partition (log.md L3)."""
 
@@ -47,6 +51,19 @@ class OrganisationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeRow:
+    """Whose a code is, within dates (RFC 3339 full-date; empty: open)."""
+
+    organisation_id: str
+    valid_from: str = ""
+    valid_until: str = ""
+
+    def valid_on(self, day: str) -> bool:
+        """Whether the code names its organisation on a day, both ends included."""
+        return self.valid_from <= day and (not self.valid_until or day <= self.valid_until)
+
+
+@dataclass(frozen=True, slots=True)
 class SystemRow:
     """A system: whether locked, and whom it serves."""
 
@@ -56,11 +73,14 @@ class SystemRow:
 
 
 _read_organisation = msgspec.msgpack.Decoder(OrganisationRow).decode
+_read_code = msgspec.msgpack.Decoder(CodeRow).decode
 _read_system = msgspec.msgpack.Decoder(SystemRow).decode
 
 
 def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
     match event:
+        case OrganisationsRegistered():
+            return [(ORGANISATIONS, entry.organisation_id) for entry in event.entries]
         case OrganisationLocked() | SignaturePolicySet():
             return ((ORGANISATIONS, event.organisation_id),)
         case SystemServes() | SystemLocked():
@@ -72,9 +92,7 @@ def _project(rows: Rows, event: Any, _: Envelope) -> None:
     match event:
         case OrganisationsRegistered():
             for entry in event.entries:
-                _put(rows, OrganisationRow(entry.organisation_id, entry.code, entry.name))
-                for code in (entry.code, *(alias.code for alias in entry.aliases)):
-                    rows.put(CODES, Row(code, entry.organisation_id.encode()))
+                _register(rows, entry)
         case OrganisationLocked():
             if row := rows.get(ORGANISATIONS, event.organisation_id):
                 _put(rows, replace(_read_organisation(row.blob), locked=event.locked))
@@ -96,6 +114,25 @@ def _project(rows: Rows, event: Any, _: Envelope) -> None:
                     if isinstance(event, SystemLocked)
                     else replace(before_system, organisation_ids=tuple(event.organisation_ids)),
                 )
+
+
+def _register(rows: Rows, entry: OrganisationEntry) -> None:
+    """What is registered again keeps its locks and policies; codes that it had stay its own."""
+    row = rows.get(ORGANISATIONS, entry.organisation_id)
+    before = (
+        _read_organisation(row.blob)
+        if row
+        else OrganisationRow(entry.organisation_id, entry.code, entry.name)
+    )
+    _put(rows, replace(before, code=entry.code, name=entry.name))
+    codes = [CodeRow(entry.organisation_id)]
+    codes += [
+        CodeRow(entry.organisation_id, alias.valid_from, alias.valid_until)
+        for alias in entry.aliases
+    ]
+    names = (entry.code, *(alias.code for alias in entry.aliases))
+    for name, code in zip(names, codes, strict=True):
+        rows.put(CODES, Row(name, msgspec.msgpack.encode(code)))
 
 
 def _put(rows: Rows, organisation: OrganisationRow) -> None:
@@ -135,7 +172,7 @@ class RegistryFacts:
         try:
             system = await self._system(command.brief.system_id)
             organisations = await self.resolve(
-                (command.brief.sender_code, *command.recipient_codes)
+                (command.brief.sender_code, *command.recipient_codes), request.now
             )
         except DocaxisError as error:
             raise Unavailable(f"the registry's view: {error.code}") from error
@@ -160,14 +197,19 @@ class RegistryFacts:
             recipients=recipients,
         )
 
-    async def resolve(self, codes: Sequence[str]) -> Mapping[str, OrganisationRow]:
-        """The organisations that are known by these codes or aliases."""
+    async def resolve(self, codes: Sequence[str], now: int) -> Mapping[str, OrganisationRow]:
+        """The organisations that these codes or aliases name at a moment (Unix ms, UTC+7 days)."""
         wanted = list(dict.fromkeys(codes))
         ids = await self._reader.get_many(CODES, wanted)
         if len(ids) < len(wanted):
             await self._reader.pass_end(REGISTRY_PARTITION)
             ids = await self._reader.get_many(CODES, wanted)
-        by_code = {code: row.blob.decode() for code, row in ids.items()}
+        day = datetime.fromtimestamp(now / 1000, VIETNAM).date().isoformat()
+        by_code = {
+            code: found.organisation_id
+            for code, row in ids.items()
+            if (found := _read_code(row.blob)).valid_on(day)
+        }
         rows = await self._reader.get_many(ORGANISATIONS, sorted(set(by_code.values())))
         return {
             code: _read_organisation(rows[organisation_id].blob)

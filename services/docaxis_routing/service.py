@@ -85,7 +85,13 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
         ),
         RoutingServicer(
             SubmissionDoor(
-                door, ports.files, registry, marks, log.partitions, settings.max_recipients
+                door,
+                ports.files,
+                registry,
+                marks,
+                ports.clock,
+                log.partitions,
+                settings.max_recipients,
             ),
             AcknowledgementDoor(door, queries, log.partitions),
             queries,

@@ -4,7 +4,7 @@ Order matters (log.md L31): the document takes its files, durably, before its co
 a crash in between leaves a folder without a document, which the sweep removes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ class SubmissionDoor:
     files: FileStore
     registry: RegistryFacts
     marks: FolderMarks
+    clock: Callable[[], int]
     partitions: int
     max_recipients: int
 
@@ -89,7 +90,7 @@ class SubmissionDoor:
 
     async def _sender(self, request: SubmitDocumentRequest) -> str:
         """The sender's unchanging id; a code is only an attribute (L3)."""
-        found = await self.registry.resolve((request.sender_code,))
+        found = await self.registry.resolve((request.sender_code,), self.clock())
         sender = found.get(request.sender_code)
         if sender is None or sender.organisation_id not in request.served_organisation_ids:
             raise _at("/sender", "sender_not_served", code=request.sender_code)

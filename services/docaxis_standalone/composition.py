@@ -86,12 +86,14 @@ def compose_services(ports: Ports, folder: DataFolder) -> dict[str, RunningServi
         trust_anchors_folder=folder.anchors,
         crl_folder=folder.crls,
     )
+    # Where all is on one machine, so may be the systems that want to be told.
+    webhooks = replace(load_settings(NotificationSettings), allow_loopback=True)
     composed = (
         registry.compose(ports, load_settings(RegistrySettings)),
         routing.compose(ports, load_settings(RoutingSettings)),
         signature.compose(ports, signatures),
         status.compose(ports, load_settings(StatusSettings)),
-        notification.compose(ports, load_settings(NotificationSettings)),
+        notification.compose(ports, webhooks),
     )
     return {each.name: each for each in composed}
 
@@ -123,7 +125,9 @@ async def composed_axis(
     """
     folder = DataFolder(data)
     settings = load_settings(StandaloneSettings)
-    gateway_settings = replace(load_settings(GatewaySettings), host=host, port=http_port)
+    gateway_settings = replace(
+        load_settings(GatewaySettings), host=host, port=http_port, allow_insecure_webhooks=True
+    )
     async with embedded_ports(folder, settings) as ports:
         services = compose_services(ports, folder)
         for service in services.values():

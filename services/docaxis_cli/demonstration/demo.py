@@ -1,6 +1,7 @@
 """`docaxis demo`: an axis of one's own (or one that runs elsewhere), the play, and its report."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -75,13 +76,12 @@ async def _own_axis(data: Path, port: int) -> AsyncIterator[str]:
 
 
 async def _until_interrupted() -> None:
-    try:
-        await asyncio.Event().wait()
-    except asyncio.CancelledError:
-        # Ctrl-C is how one ends it: the axis stops in order, and the play had passed.
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
+    # Ctrl-C, or a supervisor's SIGTERM, is how one ends it: the axis then stops in order.
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, interrupted.set)
+    await interrupted.wait()
 
 
 def _tell(session: Session, report: Report) -> None:

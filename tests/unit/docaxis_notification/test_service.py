@@ -281,6 +281,16 @@ async def test_the_end_is_final(axis: Axis, endpoint: Endpoint) -> None:
     assert await axis.states(id) == []
 
 
+async def test_an_end_is_shown_once_it_is_answered(axis: Axis, endpoint: Endpoint) -> None:
+    for number in range(10):
+        id = await subscribed(axis, endpoint)
+        end = rpc.EndSubscriptionRequest(system_id="y", subscription_id=id)
+        await axis.servicer.EndSubscription(end, None)
+        request = rpc.ListSubscriptionsRequest(system_id="y")
+        shown = (await axis.servicer.ListSubscriptions(request, None)).subscriptions
+        assert [each.active for each in shown] == [False] * (number + 1)
+
+
 async def test_L2_a_repeat_tells_the_same_subscription_and_secret(
     axis: Axis, endpoint: Endpoint
 ) -> None:

@@ -67,6 +67,24 @@ async def test_what_was_registered_is_resolved_at_once(registry: RegistryService
     assert (nobody.asked, nobody.HasField("organisation")) == ("nobody", False)
 
 
+async def test_L28_a_code_is_unknown_only_after_the_view_has_passed_the_end(
+    registry: RegistryServicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(self: object, partition: int, version: int, deadline_s: float) -> None:
+        """The write does not wait for the view."""
+
+    monkeypatch.setattr("docaxis_eventsourcing.view_reader.ViewReader.pass_version", at_once)
+    for number in range(20):
+        code = f"A{number}"
+        await register(registry, told(code))
+        (found,) = await resolve(registry, code)
+        assert found.organisation.code == code
+        request = rpc.ResolveCodesRequest(organisation_ids=[first_id(f"B{number}")])
+        await register(registry, told(f"B{number}"))
+        (found,) = (await registry.ResolveCodes(request, None)).resolutions
+        assert found.organisation.code == f"B{number}"
+
+
 async def test_L2_a_repeat_with_the_same_key_is_answered_the_same(
     registry: RegistryServicer,
 ) -> None:

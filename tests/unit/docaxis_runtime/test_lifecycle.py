@@ -9,7 +9,7 @@ import pytest
 from docaxis_eventsourcing.parts import PartHealth
 from docaxis_runtime.background import Background, SupervisedTask
 from docaxis_runtime.health import Health
-from docaxis_runtime.kernel_parts import supervise
+from docaxis_runtime.kernel_part import KernelPart
 from docaxis_runtime.lifecycle import Lifecycle, PartDied
 
 
@@ -127,20 +127,36 @@ def test_nothing_is_not_ready() -> None:
     assert health.words() == {"a": "disk full"}
 
 
-async def test_a_kernel_part_shows_its_own_health() -> None:
+async def test_a_part_that_knows_its_own_health_is_asked() -> None:
+    class Speaking(Recorded):
+        said = "behind the registry"
+
+        def word(self) -> str:
+            return self.said
+
+    part, health = Speaking("directory", []), Health()
+    lifecycle = Lifecycle([part], health=health)
+    await lifecycle.start()
+    assert health.words() == {"directory": "behind the registry"}
+    part.said = "ready"
+    assert health.ready
+    await lifecycle.stop()
+    assert health.words() == {"directory": "stopped"}
+
+
+async def test_a_kernel_part_starts_when_it_has_told_how_it_is() -> None:
     class Kernel:
         def __init__(self) -> None:
             self.health = PartHealth("processor")
 
         async def run(self) -> None:
+            await asyncio.sleep(0.05)
             self.health.working()
             await asyncio.sleep(60)
 
     part, health = Kernel(), Health()
-    lifecycle = Lifecycle([supervise(part, health)], health=health)
+    lifecycle = Lifecycle([KernelPart(part, health)], health=health)
     await lifecycle.start()
-    assert health.words() == {"processor": "starting"}
-    await asyncio.sleep(0.02)
     assert health.ready
     part.health.waiting("log is away")
     assert health.words() == {"processor": "waiting: log is away"}

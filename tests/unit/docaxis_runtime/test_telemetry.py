@@ -22,6 +22,8 @@ def test_a_callers_trace_goes_on() -> None:
         assert inject_traceparent().startswith("00-0af7651916cd43dd8448eb211c80319c-")
     with span("submit", package="docaxis_test", traceparent="nonsense"):
         assert inject_traceparent() == ""
+    with calling(CallContext("r", TRACEPARENT)):
+        assert inject_traceparent() == TRACEPARENT
     assert inject_traceparent() == ""
 
 
