@@ -25,7 +25,6 @@ from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import InboxItem
 from docaxis_trust.cms import sign_detached
 from docaxis_trust.demo_pki import create_demo_pki
-
 from tests.system.axis_process import AxisProcess
 
 FILE_BYTES = 100_000
@@ -124,9 +123,7 @@ async def paced_submits(
     }
 
 
-async def _send(
-    office: DocaxisClient, run: Run, queue: list[Prepared], *, batched: bool
-) -> None:
+async def _send(office: DocaxisClient, run: Run, queue: list[Prepared], *, batched: bool) -> None:
     while queue:
         each = queue.pop()
         begun = time.perf_counter()
@@ -160,9 +157,7 @@ async def _receive(
     await asyncio.gather(*working)
 
 
-async def _take_together(
-    receiver: DocaxisClient, run: Run, items: tuple[InboxItem, ...]
-) -> None:
+async def _take_together(receiver: DocaxisClient, run: Run, items: tuple[InboxItem, ...]) -> None:
     if not items:
         return
     await asyncio.gather(*(_fetch(receiver, run, item) for item in items))
@@ -202,9 +197,7 @@ async def _last_receipt_cursor(office: DocaxisClient) -> str | None:
     return page.next or cursor
 
 
-async def _read_receipts(
-    office: DocaxisClient, run: Run, total: int, cursor: str | None
-) -> None:
+async def _read_receipts(office: DocaxisClient, run: Run, total: int, cursor: str | None) -> None:
     kinds: dict[str, set[str]] = {}
     while len(run.finished) < total:
         page = await office.receipts(cursor=cursor, limit=200, wait=5)

@@ -70,6 +70,10 @@ class DocaxisClient(Receiving, Proofs):
         """Close the connections."""
         await self._transport.close()
 
+    async def access_token(self) -> str:
+        """A bearer token for other tools (curl), good for some minutes."""
+        return (await self._transport.authorization()).removeprefix("Bearer ")
+
     async def me(self) -> models.Me:
         """Tell who the axis takes this system for, and which organisations it serves."""
         return await self._get("/me", models.Me)
@@ -91,16 +95,17 @@ class DocaxisClient(Receiving, Proofs):
         files: Sequence[OutgoingFile],
         *,
         progress: Progress | None = None,
+        inline: bool | None = None,
         decide_within_s: float = 60.0,
     ) -> models.Submission:
         """Send a document; the same again is harmless and gets the same answer.
 
-        Small files ride along, larger ones are uploaded first. When the axis has it but needs
-        longer to decide, its decision is awaited; a `status` of `pending` afterwards means that
-        it is safe at the axis, still undecided.
+        Small files ride along, larger ones are uploaded first, unless `inline` says which. When
+        the axis has it but needs longer to decide, its decision is awaited; a `status` of
+        `pending` afterwards means that it is safe at the axis, still undecided.
         """
         parts = await submission.read_files(files)
-        if submission.fits_inline(parts):
+        if submission.fits_inline(parts) if inline is None else inline:
             request = await submission.inline_request(document, parts)
         else:
             uploads = [

@@ -68,6 +68,10 @@ class DocaxisClient:
         self._thread.join()
         self._loop.close()
 
+    def access_token(self) -> str:
+        """A bearer token for other tools (curl), good for some minutes."""
+        return self._run(self._axis.access_token())
+
     def me(self) -> models.Me:
         """Tell who the axis takes this system for."""
         return self._run(self._axis.me())
@@ -86,11 +90,18 @@ class DocaxisClient:
         files: Sequence[OutgoingFile],
         *,
         progress: Progress | None = None,
+        inline: bool | None = None,
         decide_within_s: float = 60.0,
     ) -> models.Submission:
         """Send a document; `progress` is called in the client's thread."""
         return self._run(
-            self._axis.submit(document, files, progress=progress, decide_within_s=decide_within_s)
+            self._axis.submit(
+                document,
+                files,
+                progress=progress,
+                inline=inline,
+                decide_within_s=decide_within_s,
+            )
         )
 
     def find_documents(self, sender: str, sender_document_id: str) -> models.Documents:

@@ -101,6 +101,10 @@ class Transport:
         if session is not None:
             await session.close()
 
+    async def authorization(self) -> str:
+        """The `Authorization` header that calls carry now."""
+        return await self._tokens.header()
+
     async def call(self, request: Request) -> Reply:
         """Send a request until it is answered.
 

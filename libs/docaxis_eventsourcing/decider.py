@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from docaxis_eventsourcing.errors import FieldProblem
+
 State = Any
 Command = Any
 Event = Any
@@ -38,6 +40,8 @@ class Refused:
     params: Mapping[str, str] = field(default_factory=dict)
     pointer: str = ""
     """JSON pointer to the field at fault."""
+    fields: tuple[FieldProblem, ...] = ()
+    """The fields at fault, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import uuid_utils
 
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0b10 << 62
+_VARIANTS = {f"{digit:x}": f"{digit & 0b11 | 0b1000:x}" for digit in range(16)}
 
 
 def new_id() -> str:
@@ -15,8 +16,16 @@ def new_id() -> str:
 
 
 def derived_id(*parts: str | int | bytes) -> str:
-    """A UUIDv8 computed from the parts: the same parts give the same id, everywhere, for ever."""
-    return str(_uuid8(int.from_bytes(_digest(parts)[:16])))
+    """A UUIDv8 computed from the parts: the same parts give the same id, everywhere, for ever.
+
+    The first 128 bits of SHA-256 over each part's length (8 bytes) and UTF-8 text, with version
+    and variant set. Written out by hand: it is computed for every event.
+    """
+    raw = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    digest = sha256(b"".join([len(each).to_bytes(8) + each for each in raw]))
+    bits = digest.hexdigest()
+    variant = _VARIANTS[bits[16]]
+    return f"{bits[:8]}-{bits[8:12]}-8{bits[13:16]}-{variant}{bits[17:20]}-{bits[20:32]}"
 
 
 def paired_id(first: bytes, second: bytes) -> str:
@@ -33,17 +42,3 @@ def leading_part(identifier: str) -> str:
     """The 60 bits (15 hex digits) of a paired id that its `first` hash gave."""
     hex_digits = UUID(identifier).hex
     return hex_digits[:12] + hex_digits[13:16]
-
-
-def _digest(parts: tuple[str | int | bytes, ...]) -> bytes:
-    state = sha256()
-    for part in parts:
-        raw = part if isinstance(part, bytes) else str(part).encode()
-        state.update(len(raw).to_bytes(8))
-        state.update(raw)
-    return state.digest()
-
-
-def _uuid8(bits: int) -> UUID:
-    cleared = bits & ~(0xF << 76) & ~(0b11 << 62)
-    return UUID(int=cleared | _VERSION_8 | _VARIANT)

@@ -5,7 +5,7 @@ from typing import Any
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Refused
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.message_codec import MessageCodec
-from docaxis_proto.kernel_v1_pb2 import CommandDied, Outcome, Typed
+from docaxis_proto.kernel_v1_pb2 import CommandDied, FieldAtFault, Outcome, Typed
 
 OUTCOME_TYPE: str = Outcome.DESCRIPTOR.full_name
 DIED_TYPE: str = CommandDied.DESCRIPTOR.full_name
@@ -21,10 +21,14 @@ def outcome_of(
         outcome.code = decision.code
         outcome.pointer = decision.pointer
         outcome.params.update(decision.params)
+        outcome.fields.extend(
+            FieldAtFault(pointer=each.pointer, code=each.code, params=each.params)
+            for each in decision.fields
+        )
         return outcome
     outcome.kind = Outcome.DECIDED if isinstance(decision, Decided) else Outcome.ALREADY_DECIDED
     if isinstance(decision, Decided | AlreadyDecided) and decision.answer is not None:
-        outcome.answer.CopyFrom(typed(decision.answer, codec))
+        outcome.answer.type, outcome.answer.data = codec.encode(decision.answer)
     return outcome
 
 
@@ -62,15 +66,23 @@ def answer_of(outcome: Outcome, codec: MessageCodec) -> Any:
     Raises `DocaxisError` with the refusal's code, or `command_dead`.
     """
     if outcome.kind in (Outcome.REFUSED, Outcome.DEAD):
-        fields = (
-            (FieldProblem(outcome.pointer, outcome.code, dict(outcome.params)),)
-            if outcome.pointer
-            else ()
-        )
-        raise DocaxisError(outcome.code, dict(outcome.params), fields=fields)
+        raise _refusal(outcome)
     if not outcome.HasField("answer"):
         return None
     return codec.decode(outcome.answer.type, outcome.answer.data)
+
+
+def _refusal(outcome: Outcome) -> DocaxisError:
+    params = dict(outcome.params)
+    fields = [FieldProblem(each.pointer, each.code, dict(each.params)) for each in outcome.fields]
+    if outcome.pointer and not fields:
+        fields = [FieldProblem(outcome.pointer, outcome.code, params)]
+    suggested = [
+        one for each in fields for one in each.params.get("suggestions", "").split(",") if one
+    ]
+    return DocaxisError(
+        outcome.code, params, fields=tuple(fields), suggestions=tuple(dict.fromkeys(suggested))
+    )
 
 
 def typed(value: object, codec: MessageCodec) -> Typed:

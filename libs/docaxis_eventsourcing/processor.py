@@ -181,14 +181,19 @@ class Processor:
         for record in batch.records:
             pending = read_command(record, self._decider, self._codec)
             by_partition.setdefault(record.partition, []).append(pending)
-        decided = {}
-        for partition, pendings in by_partition.items():
-            if (held := self._held.get(partition)) is None:
-                continue
-            try:
-                decided[partition] = await self._decide_partition(partition, held, pendings)
-            except Divergence as error:
-                self._stop(partition, consumer, error)
+        held = {at: self._held[at] for at in by_partition if at in self._held}
+        ended = await asyncio.gather(
+            *(self._decide_partition(at, each, by_partition[at]) for at, each in held.items()),
+            return_exceptions=True,
+        )
+        decided: dict[int, PartitionDecisions] = {}
+        for partition, result in zip(held, ended, strict=True):
+            if isinstance(result, Divergence):
+                self._stop(partition, consumer, result)
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                decided[partition] = result
         return decided
 
     async def _decide_partition(

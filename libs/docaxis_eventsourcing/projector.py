@@ -202,6 +202,7 @@ class ViewRunner:
             for partition, position in self.reader.passed.items():
                 await build.pass_end(self._event_log, partition, position)
         active = Active(build.space, build.view.version, generation, self._event_log.epoch)
+        # Of two replicas that build at once the last one's pointer counts; the other follows it.
         await until_available(
             build.health, "taking over", lambda: self._pointers.switch(build.view.full_name, active)
         )

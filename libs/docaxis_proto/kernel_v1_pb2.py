@@ -24,23 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64ocaxis_proto/kernel_v1.proto\x12\x11\x64ocaxis.kernel.v1\"#\n\x05Typed\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\xa4\x03\n\x07Outcome\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.docaxis.kernel.v1.Outcome.Kind\x12(\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x18.docaxis.kernel.v1.Typed\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x36\n\x06params\x18\x05 \x03(\x0b\x32&.docaxis.kernel.v1.Outcome.ParamsEntry\x12\x0f\n\x07pointer\x18\x06 \x01(\t\x12\x11\n\tpartition\x18\x07 \x01(\r\x12\x15\n\rfirst_version\x18\x08 \x01(\x04\x12\x14\n\x0clast_version\x18\t \x01(\x04\x12\x0f\n\x07subject\x18\n \x01(\t\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x44\x45\x43IDED\x10\x01\x12\x13\n\x0f\x41LREADY_DECIDED\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\x12\x08\n\x04\x44\x45\x41\x44\x10\x04\"\x85\x01\n\x0b\x43ommandDied\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ommand_type\x18\x02 \x01(\t\x12\x14\n\x0c\x63ommand_data\x18\x03 \x01(\x0c\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64ocaxis_proto/kernel_v1.proto\x12\x11\x64ocaxis.kernel.v1\"#\n\x05Typed\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x99\x01\n\x0c\x46ieldAtFault\x12\x0f\n\x07pointer\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12;\n\x06params\x18\x03 \x03(\x0b\x32+.docaxis.kernel.v1.FieldAtFault.ParamsEntry\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd5\x03\n\x07Outcome\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.docaxis.kernel.v1.Outcome.Kind\x12(\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x18.docaxis.kernel.v1.Typed\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x36\n\x06params\x18\x05 \x03(\x0b\x32&.docaxis.kernel.v1.Outcome.ParamsEntry\x12\x0f\n\x07pointer\x18\x06 \x01(\t\x12\x11\n\tpartition\x18\x07 \x01(\r\x12\x15\n\rfirst_version\x18\x08 \x01(\x04\x12\x14\n\x0clast_version\x18\t \x01(\x04\x12\x0f\n\x07subject\x18\n \x01(\t\x12/\n\x06\x66ields\x18\x0b \x03(\x0b\x32\x1f.docaxis.kernel.v1.FieldAtFault\x1a-\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x44\x45\x43IDED\x10\x01\x12\x13\n\x0f\x41LREADY_DECIDED\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\x12\x08\n\x04\x44\x45\x41\x44\x10\x04\"\x85\x01\n\x0b\x43ommandDied\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ommand_type\x18\x02 \x01(\t\x12\x14\n\x0c\x63ommand_data\x18\x03 \x01(\x0c\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'docaxis_proto.kernel_v1_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_FIELDATFAULT_PARAMSENTRY']._loaded_options = None
+  _globals['_FIELDATFAULT_PARAMSENTRY']._serialized_options = b'8\001'
   _globals['_OUTCOME_PARAMSENTRY']._loaded_options = None
   _globals['_OUTCOME_PARAMSENTRY']._serialized_options = b'8\001'
   _globals['_TYPED']._serialized_start=52
   _globals['_TYPED']._serialized_end=87
-  _globals['_OUTCOME']._serialized_start=90
-  _globals['_OUTCOME']._serialized_end=510
-  _globals['_OUTCOME_PARAMSENTRY']._serialized_start=378
-  _globals['_OUTCOME_PARAMSENTRY']._serialized_end=423
-  _globals['_OUTCOME_KIND']._serialized_start=425
-  _globals['_OUTCOME_KIND']._serialized_end=510
-  _globals['_COMMANDDIED']._serialized_start=513
-  _globals['_COMMANDDIED']._serialized_end=646
+  _globals['_FIELDATFAULT']._serialized_start=90
+  _globals['_FIELDATFAULT']._serialized_end=243
+  _globals['_FIELDATFAULT_PARAMSENTRY']._serialized_start=198
+  _globals['_FIELDATFAULT_PARAMSENTRY']._serialized_end=243
+  _globals['_OUTCOME']._serialized_start=246
+  _globals['_OUTCOME']._serialized_end=715
+  _globals['_OUTCOME_PARAMSENTRY']._serialized_start=198
+  _globals['_OUTCOME_PARAMSENTRY']._serialized_end=243
+  _globals['_OUTCOME_KIND']._serialized_start=630
+  _globals['_OUTCOME_KIND']._serialized_end=715
+  _globals['_COMMANDDIED']._serialized_start=718
+  _globals['_COMMANDDIED']._serialized_end=851
 # @@protoc_insertion_point(module_scope)

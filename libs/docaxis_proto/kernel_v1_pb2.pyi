@@ -44,6 +44,54 @@ class Typed(_message.Message):
 Global___Typed: _TypeAlias = Typed  # noqa: Y015
 
 @_typing.final
+class FieldAtFault(_message.Message):
+    """What is wrong with one field of a command: a JSON pointer (RFC 6901) and a row of the error table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ParamsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    POINTER_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    PARAMS_FIELD_NUMBER: _builtins.int
+    pointer: _builtins.str
+    code: _builtins.str
+    @_builtins.property
+    def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        pointer: _builtins.str = ...,
+        code: _builtins.str = ...,
+        params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "params", b"params", "pointer", b"pointer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldAtFault: _TypeAlias = FieldAtFault  # noqa: Y015
+
+@_typing.final
 class Outcome(_message.Message):
     """The one outcome of a command (rule L7)."""
 
@@ -98,6 +146,7 @@ class Outcome(_message.Message):
     FIRST_VERSION_FIELD_NUMBER: _builtins.int
     LAST_VERSION_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     kind: Global___Outcome.Kind.ValueType
     code: _builtins.str
@@ -115,6 +164,10 @@ class Outcome(_message.Message):
 
     @_builtins.property
     def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldAtFault]:
+        """Refused: the fields at fault, where there are several."""
+
     def __init__(
         self,
         *,
@@ -128,10 +181,11 @@ class Outcome(_message.Message):
         first_version: _builtins.int = ...,
         last_version: _builtins.int = ...,
         subject: _builtins.str = ...,
+        fields: _abc.Iterable[Global___FieldAtFault] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "code", b"code", "command_id", b"command_id", "first_version", b"first_version", "kind", b"kind", "last_version", b"last_version", "params", b"params", "partition", b"partition", "pointer", b"pointer", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "code", b"code", "command_id", b"command_id", "fields", b"fields", "first_version", b"first_version", "kind", b"kind", "last_version", b"last_version", "params", b"params", "partition", b"partition", "pointer", b"pointer", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

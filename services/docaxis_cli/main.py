@@ -34,6 +34,7 @@ _COMMANDS = (
     ("timeline", tracking.timeline),
     ("verify", proving.verify),
     ("whoami", tracking.whoami),
+    ("token", tracking.token),
     ("demo", running.demo),
     ("standalone", running.standalone),
     ("rebuild", running.rebuild),

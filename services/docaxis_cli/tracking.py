@@ -1,4 +1,4 @@
-"""`docaxis timeline` and `docaxis whoami`: what the axis knows."""
+"""`docaxis timeline`, `whoami` and `token`: what the axis knows, and who it takes you for."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +83,28 @@ def whoami(
             for organisation in me.organisations:
                 table.add_row(organisation.code, organisation.name)
             session.show(table)
+        return OK
+
+    session.call(work)
+
+
+def token(
+    name: options.As = None,
+    credentials: options.CredentialsFile = None,
+    url: options.Url = None,
+    data: options.Data = options.DEFAULT_DATA,
+    as_json: options.Json = False,
+    lang: options.Lang = None,
+) -> None:
+    """Print an access token for other tools: curl -H "Authorization: Bearer $(docaxis token)"."""
+    session = AxisSession(
+        data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
+    )
+
+    async def work(axis: "DocaxisClient") -> int:
+        found = await axis.access_token()
+        session.give({"access_token": found})
+        session.line(found)
         return OK
 
     session.call(work)

@@ -1,5 +1,6 @@
 """What the routes work with: the services' clients, the file store, the directory, the settings."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Gateway:
     """Unix milliseconds; the gateway's clock is only ever used for tokens and `server_time`."""
     seen_assertions: SeenAssertions = field(default_factory=SeenAssertions)
     in_flight: InFlight = field(init=False)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process stops: who waits for news is answered now."""
 
     def __post_init__(self) -> None:
         self.in_flight = InFlight(self.settings.max_requests, self.settings.max_requests_per_system)

@@ -8,6 +8,7 @@ from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import rendering
 from docaxis_gateway.answers import json_answer
 from docaxis_gateway.authentication import CallerDep
+from docaxis_gateway.long_polls import long_poll
 from docaxis_gateway.openapi import PAGE, problems
 from docaxis_gateway.paging import DEFAULT_LIMIT, POLL_GRACE_S, Cursor, Limit, Wait, page
 from docaxis_gateway.response_models import Receipt, ReceiptPage
@@ -24,10 +25,15 @@ async def list_receipts(
     caller: CallerDep, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT, wait: Wait = 0
 ) -> Response:
     """The caller's receipts, oldest first; with a cursor what came since, waited for."""
-    request = signature_v1_pb2.ListReceiptsRequest(
-        organisation_ids=caller.organisation_ids, cursor=cursor, limit=limit, wait_s=wait
-    )
-    reply = await caller.services.signature.ListReceipts(request, timeout=wait + POLL_GRACE_S)
+
+    async def ask(wait_s: float) -> signature_v1_pb2.ListReceiptsReply:
+        request = signature_v1_pb2.ListReceiptsRequest(
+            organisation_ids=caller.organisation_ids, cursor=cursor, limit=limit, wait_s=wait_s
+        )
+        timeout_s = wait_s + POLL_GRACE_S
+        return await caller.services.signature.ListReceipts(request, timeout=timeout_s)
+
+    reply = await long_poll(caller, wait, ask)
     items = [rendering.receipt(each) for each in reply.receipts]
     return json_answer(page(items, reply.next))
 

@@ -28,11 +28,15 @@ class _Quiet(uvicorn.Server):
 class HttpServer:
     """Serves an app. Raises `ValueError` where it would speak in the clear across a network."""
 
-    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: GatewaySettings, stopping: asyncio.Event | None = None
+    ) -> None:
+        """`stopping` is set first of all at a stop, so that long-polls are answered in time."""
         self.name = "http_server"
         self.port = 0
         self._app = app
         self._settings = settings
+        self._stopping = stopping or asyncio.Event()
         self._server: _Quiet | None = None
         self._task: asyncio.Task[None] | None = None
         address = f"[{settings.host}]:0" if ":" in settings.host else f"{settings.host}:0"
@@ -65,6 +69,7 @@ class HttpServer:
         """Take no more connections; requests under way have the grace, then they are cut."""
         if self._server is None or self._task is None:
             return
+        self._stopping.set()
         self._server.should_exit = True
         await asyncio.gather(self._task, return_exceptions=True)
 

@@ -12,12 +12,12 @@ class GatewaySettings:
 
     host: str = field(
         default="127.0.0.1",
-        metadata={"env": "DOCAXIS_GATEWAY_HOST", "help": "Address to listen on."},
+        metadata={"env": "DOCAXIS_HTTP_HOST", "help": "Address to listen on."},
     )
     port: int = field(
         default=8080,
         metadata={
-            "env": "DOCAXIS_GATEWAY_PORT",
+            "env": "DOCAXIS_HTTP_PORT",
             "min": 0,
             "max": 65535,
             "help": "Port to listen on; 0 takes a free one.",
@@ -134,13 +134,6 @@ class GatewaySettings:
             "env": "DOCAXIS_GATEWAY_STOP_GRACE_S",
             "min": 0,
             "help": "Time that requests under way are given at a stop.",
-        },
-    )
-    allow_insecure_webhooks: bool = field(
-        default=False,
-        metadata={
-            "env": "DOCAXIS_GATEWAY_ALLOW_INSECURE_WEBHOOKS",
-            "help": "Take http:// addresses for webhooks (demonstrations).",
         },
     )
 

@@ -47,7 +47,7 @@ async def subscribe(caller: CallerDep) -> Response:
     """Have events told to an address; the secret that signs them is told this once."""
     key = idempotency_key(caller, "subscriptions")
     asked = await read_json(caller.request, Subscribe, caller.gateway.settings.max_json_bytes)
-    _require_url(caller, asked.url)
+    _require_url(asked.url)
     organisation_ids = [
         await served_organisation(caller, code, f"/organisations/{index}")
         for index, code in enumerate(asked.organisations)
@@ -131,16 +131,20 @@ def _codes(caller: Caller, each: notification_v1_pb2.Subscription) -> list[str]:
     return [code for code in codes if code is not None]
 
 
-def _require_url(caller: Caller, url: str) -> None:
+def _require_url(url: str) -> None:
     """Only the form; which addresses may be called is the notification service's to say."""
-    schemes = ("https", "http") if caller.gateway.settings.allow_insecure_webhooks else ("https",)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise field_error("/url", "url_invalid") from None
     # Credentials in an address would end up in every log on the way.
-    if parts.scheme not in schemes or not parts.hostname or parts.username or parts.fragment:
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or parts.username
+        or parts.fragment
+    ):
         raise field_error("/url", "url_invalid")
     if port == 0 or not url.isascii():
         raise field_error("/url", "url_invalid")

@@ -1,7 +1,7 @@
 """Notification: webhooks that tell a system what happened; ids only, pull stays the truth.
 
 Owns `docaxis.notification.commands.*`, `docaxis.notification.events` (on the partition of the
-subscription, log.md L3), its states and views, and each subscription's secret behind
+subscription, rule L3), its states and views, and each subscription's secret behind
 `ports.secrets` (`webhook.<subscription id>`). Events in: routing's (`DocumentSubmitted`,
 `RecipientsAdded`, `VerdictNoted`, `DeliveriesMade`, `DeliveriesReleased`, `DeliveriesRefused`,
 `DeliveriesHandedOver`), status's (`StatusesReported`), and the registry's about systems, as a local

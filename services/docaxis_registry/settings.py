@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """Environment variables are the names in capitals after `DOCAXIS_`."""
+    """How long calls and queries wait."""
 
     decision_wait_s: float = field(
         default=2.0,
         metadata={
+            "env": "DOCAXIS_REGISTRY_DECISION_WAIT_S",
             "help": "Seconds that a call waits for the decision of its command.",
             "min": 0.1,
             "max": 30.0,
@@ -18,6 +19,7 @@ class RegistrySettings:
     view_deadline_s: float = field(
         default=2.0,
         metadata={
+            "env": "DOCAXIS_REGISTRY_VIEW_DEADLINE_S",
             "help": "Seconds that a query waits for its view before it answers 503.",
             "min": 0.1,
             "max": 30.0,

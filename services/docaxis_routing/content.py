@@ -1,4 +1,4 @@
-"""What a document is, so that its id can be computed (log.md L1).
+"""What a document is, so that its id can be computed (rule L1).
 
 The content digest is SHA-256 over RFC 8785 JSON of the native form: texts in NFC, absent fields
 left out, files by their digests. It has no times, no recipients, no trace, no packet bytes.

@@ -2,7 +2,7 @@
 
 Without a cursor it lists all that is open; the cursor only waits for news. It holds the last
 mailbox number seen of each organisation: numbers are given by one writer, in the order in which
-deliveries became ready, and a view row appears with its number or not at all (log.md L24), so no
+deliveries became ready, and a view row appears with its number or not at all (rule L24), so no
 delivery below a seen number can turn up later. An organisation that is not in the cursor (newly
 served) is listed from its start.
 """

@@ -1,7 +1,7 @@
 """Events become routing's commands: documents -> deliveries, verdicts -> documents -> deliveries.
 
 Here, and only here, keys change: a document's event gives one command for each partition that
-holds some of its recipients (log.md L9). Pure: the runner is `docaxis_eventsourcing.reactions`.
+holds some of its recipients (rule L9). Pure: the runner is `docaxis_eventsourcing.reactions`.
 """
 
 from collections import defaultdict

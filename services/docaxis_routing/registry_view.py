@@ -2,7 +2,7 @@
 
 A local view of `docaxis.registry.events` (design section 4), and the facts of `SubmitDocument`
 made of it. Before a code is called unknown the view has passed the registry's end, so that an
-organisation registered a moment ago is found (log.md L28).
+organisation registered a moment ago is found (rule L28).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ from docaxis_routing.domain.messages import SubmitDocument
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 REGISTRY_PARTITION = 0
-"""The registry has one partition (log.md L3)."""
+"""The registry has one partition (rule L3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The front door of a submission: files taken, card written, id computed, command asked.
 
-Order matters (log.md L31): the document takes its files, durably, before its command is written;
+Order matters (rule L31): the document takes its files, durably, before its command is written;
 a crash in between leaves a folder without a document, which the sweep removes.
 """
 

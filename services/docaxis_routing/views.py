@@ -1,7 +1,7 @@
 """Routing's views: documents and deliveries, refusals after a 202, and the registry's part.
 
 Each is pure: `keys` names the rows that an event changes, `project` changes them. Rows are fed by
-one partition (log.md L27): a document's by the document's, a delivery's by its recipient's.
+one partition (rule L27): a document's by the document's, a delivery's by its recipient's.
 """
 
 from collections.abc import Iterable

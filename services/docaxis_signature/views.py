@@ -1,6 +1,6 @@
 """The views of verdicts (by document) and receipts (by id, by document, by organisation in order).
 
-Rows are fed by one partition, the document's (log.md L27). Receipts of an organisation lie on all
+Rows are fed by one partition, the document's (rule L27). Receipts of an organisation lie on all
 partitions and no single writer orders them, so a page is resumed from a place in each partition;
 `receipts_after` says why it never skips.
 """

@@ -16,7 +16,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     configure_logging(settings.log_style.value, settings.log_level)
-    return run_standalone(settings.data, settings.http_port, host=settings.http_host)
+    return run_standalone(settings.data)
 
 
 if __name__ == "__main__":

@@ -115,8 +115,8 @@ def twins(services: Mapping[str, RunningService]) -> Services:
 async def composed_axis(
     data: Path,
     *,
-    http_port: int = 0,
-    host: str = "127.0.0.1",
+    http_port: int | None = None,
+    host: str | None = None,
     after_start: AfterStart | None = None,
 ) -> AsyncIterator[Axis]:
     """Everything wired on a data folder, not yet started; the adapters close at the end.
@@ -125,8 +125,11 @@ async def composed_axis(
     """
     folder = DataFolder(data)
     settings = load_settings(StandaloneSettings)
+    gateway_settings = load_settings(GatewaySettings)
     gateway_settings = replace(
-        load_settings(GatewaySettings), host=host, port=http_port, allow_insecure_webhooks=True
+        gateway_settings,
+        host=gateway_settings.host if host is None else host,
+        port=gateway_settings.port if http_port is None else http_port,
     )
     async with embedded_ports(folder, settings) as ports:
         services = compose_services(ports, folder)
@@ -141,12 +144,20 @@ async def composed_axis(
         gateway = Gateway(
             clients, ports.files, directory, tokens, gateway_settings, health, Background()
         )
-        server = HttpServer(make_app(gateway), gateway_settings)
+        server = HttpServer(make_app(gateway), gateway_settings, gateway.stopping)
         parts: list[LifecyclePart] = [
             KernelPart(part, health) for service in services.values() for part in service.parts
         ]
         parts += [*_grpc(services, folder), directory, gateway.background, server]
-        axis = Axis(folder, ports, services, clients, server, host, Lifecycle(parts, health=health))
+        axis = Axis(
+            folder,
+            ports,
+            services,
+            clients,
+            server,
+            gateway_settings.host,
+            Lifecycle(parts, health=health),
+        )
         if after_start is not None:
             parts.append(_AfterStart(after_start, axis))
             axis = replace(axis, lifecycle=Lifecycle(parts, health=health))

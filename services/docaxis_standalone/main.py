@@ -14,23 +14,26 @@ not wait the default 5 ms behind a busy event loop after each sync."""
 
 def run_standalone(
     data: Path,
-    http_port: int,
+    http_port: int | None = None,
     *,
-    host: str = "127.0.0.1",
+    host: str | None = None,
     after_start: AfterStart | None = None,
 ) -> int:
     """Serve the axis on a data folder until SIGTERM or SIGINT; returns the exit status.
 
-    `after_start` runs beside it once it serves (the demonstration plays there). Raises
-    `FolderInUse` where another process has the folder, `SettingsInvalid` with all wrong settings,
-    `PartDied` where a part ended by its own fault.
+    Address and port are those of the settings where none is given. `after_start` runs beside it
+    once it serves (the demonstration plays there). Raises `FolderInUse` where another process has
+    the folder, `SettingsInvalid` with all wrong settings, `PartDied` where a part ended by its own
+    fault.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     uvloop.run(_serve(data, http_port, host, after_start))
     return 0
 
 
-async def _serve(data: Path, http_port: int, host: str, after_start: AfterStart | None) -> None:
+async def _serve(
+    data: Path, http_port: int | None, host: str | None, after_start: AfterStart | None
+) -> None:
     composed = composed_axis(data, http_port=http_port, host=host, after_start=after_start)
     async with composed as axis:
         await axis.lifecycle.run()

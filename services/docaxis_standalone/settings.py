@@ -22,19 +22,6 @@ class StandaloneSettings:
         default=Path("data"),
         metadata={"env": "DOCAXIS_DATA", "help": "Folder of the log, the files and the keys."},
     )
-    http_host: str = field(
-        default="127.0.0.1",
-        metadata={"env": "DOCAXIS_HTTP_HOST", "help": "Address of the REST interface."},
-    )
-    http_port: int = field(
-        default=8080,
-        metadata={
-            "env": "DOCAXIS_HTTP_PORT",
-            "min": 0,
-            "max": 65535,
-            "help": "Port of the REST interface; 0 takes a free one.",
-        },
-    )
     log_level: str = field(
         default="INFO",
         metadata={"env": "DOCAXIS_LOG_LEVEL", "help": "DEBUG, INFO, WARNING or ERROR."},

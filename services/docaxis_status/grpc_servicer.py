@@ -50,7 +50,7 @@ class StatusServicer(status_v1_pb2_grpc.StatusServiceServicer):
         """Record statuses of one organisation's deliveries; each has a result of its own.
 
         What can be refused without looking is refused here and never reaches the log, nor do the
-        words of a reason: they become a file of the document first (log.md L32). Raises
+        words of a reason: they become a file of the document first (rule L32). Raises
         `deadline_exceeded` where the report is durable but not decided within the wait: the same
         again (same idempotency key) is answered with the first's results.
         """

@@ -1,4 +1,4 @@
-"""The view of timelines: one row per delivery, fed by its recipient's partition (log.md L27).
+"""The view of timelines: one row per delivery, fed by its recipient's partition (rule L27).
 
 A document's timeline is made of the rows of many partitions, found over an index; a delivery's id
 is computed from document and recipient, so the rows of given recipients are found by key.

@@ -1,4 +1,4 @@
-"""Every `EventLog`: appending, reading, and what a reader may rely on. Rules of `log.md`."""
+"""Every `EventLog`: appending, reading, and what a reader may rely on; rules by number."""
 
 import asyncio
 

@@ -74,6 +74,21 @@ def test_every_dependency_has_its_reason_and_no_other_is_listed() -> None:
     assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == names
 
 
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    run = project["project"]["dependencies"]
+    for name, required in (
+        ("run.txt", run),
+        ("dev.txt", [*run, *project["dependency-groups"]["dev"]]),
+        ("build.txt", project["build-system"]["requires"]),
+    ):
+        pins = set(
+            re.findall(r"^([\w.-]+)==", text_files()[Path("requirements", name)], re.MULTILINE)
+        )
+        wanted = {re.split(r"[<>=!~\[; ]", each)[0] for each in required}
+        assert wanted - pins == set(), f"requirements/{name} is stale, run `make lock`"
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     broken_links = [
         f"{path}: {target}"

@@ -141,7 +141,7 @@ def pointers(problem: dict[str, Any]) -> list[str]:
 
 
 CASES: dict[str, tuple[dict[str, Any], int, str, str]] = {
-    "unknown recipient": ({"recipients": ["H72"]}, 422, "no_valid_recipient", "/recipients"),
+    "unknown recipient": ({"recipients": ["H72"]}, 422, "no_valid_recipient", "/recipients/0"),
     "sender not served": ({"sender": "H29"}, 403, "sender_not_served", "/sender"),
     "empty file": ({"content_bytes": b""}, 422, "file_empty", "/files/0"),
     "unsigned file": (

@@ -2,7 +2,7 @@
 
 Rules 1-10 are about documents (`documents`), 11-17 about deliveries and mailboxes (`deliveries`).
 Documents lie on the partition of their id's first part, deliveries and mailboxes on that of the
-recipient organisation (log.md L3).
+recipient organisation (rule L3).
 """
 
 from docaxis_eventsourcing.decider import Decider

@@ -17,7 +17,7 @@ from docaxis_routing.domain.messages import (
 
 
 def decide(states: Mapping[str, Any], facts: RoutingFacts, command: Any) -> Decision:
-    """Decide one command upon the states that it names; pure (log.md L6)."""
+    """Decide one command upon the states that it names; pure (rule L6)."""
     match command:
         case SubmitDocument():
             return documents.decide_submit(states, facts, command)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Refused
+from docaxis_eventsourcing.errors import FieldProblem
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
 from docaxis_routing.domain.messages import (
     ContentDigest,
@@ -57,7 +58,7 @@ class Document:
     accepted_at: int = 0
     recipients: tuple[Recipient, ...] = ()
     answers: tuple[SubmitAnswer, ...] = ()
-    """One for each set of recipients as sent (log.md L8)."""
+    """One for each set of recipients as sent (rule L8)."""
     verdict_status: str = ""
     verdict_code: str = ""
 
@@ -209,14 +210,16 @@ def _resolve(
 
 
 def _nobody(command: SubmitDocument, refused: tuple[RefusedRecipient, ...]) -> Refused:
-    """Rule 7: the first refusal's reason and suggestions are told; all codes are named."""
-    first = refused[0] if refused else RefusedRecipient("", "field_required")
-    return Refused(
-        "no_valid_recipient",
-        {
-            "codes": ", ".join(command.recipient_codes),
-            "reason": first.reason,
-            "suggestions": ", ".join(first.suggestions),
-        },
-        "/recipients",
+    """Rule 7: each recipient is named, with its reason and suggestions."""
+    reasons = {each.code: each for each in refused}
+    fields = tuple(
+        FieldProblem(
+            f"/recipients/{index}",
+            reasons[code].reason,
+            {"code": code, "suggestions": ",".join(reasons[code].suggestions)},
+        )
+        for index, code in enumerate(command.recipient_codes)
+        if code in reasons
     )
+    codes = ", ".join(command.recipient_codes)
+    return Refused("no_valid_recipient", {"codes": codes}, "/recipients", fields)

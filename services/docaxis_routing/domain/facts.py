@@ -1,4 +1,4 @@
-"""What routing decides upon besides its own states: codes, locks and policies (log.md L6)."""
+"""What routing decides upon besides its own states: codes, locks and policies (rule L6)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field

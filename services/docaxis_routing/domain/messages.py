@@ -55,7 +55,7 @@ class RefusedRecipient:
 
 @dataclass(frozen=True, slots=True)
 class ContentDigest:
-    """The digest of the content under one canonical form (log.md L1)."""
+    """The digest of the content under one canonical form (rule L1)."""
 
     canon_version: int
     digest: str

@@ -13,7 +13,7 @@ numbers):
   (`status_unknown`), 13, which is the sender's (`status_wrong_side`), 15 and 16 while no take-back
   is asked (`status_without_request`). The others of the report are recorded all the same.
 - 4 A status of a delivery that is not known yet is held, and recorded when the delivery becomes
-  known (log.md L30). What rule 3 refuses is refused at once, never held.
+  known (rule L30). What rule 3 refuses is refused at once, never held.
 - 5 A delivery's id is computed from its document and its recipient: where a report names the
   document and the ids do not agree, the delivery is another organisation's, or none, and the
   answer is `unknown_delivery` without looking at anything. An aggregate is a delivery *as seen by

@@ -24,7 +24,6 @@ from docaxis_eventsourcing.decider import (
 )
 from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_eventsourcing.topics import ServiceTopics, partition_of
-
 from tests.unit.docaxis_eventsourcing.bank_messages import MESSAGES
 
 TOPICS = ServiceTopics("bank")

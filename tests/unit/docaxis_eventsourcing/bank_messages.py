@@ -37,7 +37,9 @@ def _field(message: descriptor_pb2.DescriptorProto, number: int, declared: str) 
     kind, name = (declared[0], declared[1:]) if declared[0] in "#+*!" else ("", declared)
     of, _, name = name.rpartition(":")
     field = message.field.add(name=name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
-    field.type = FieldDescriptorProto.TYPE_INT64 if kind == "#" else FieldDescriptorProto.TYPE_STRING
+    field.type = (
+        FieldDescriptorProto.TYPE_INT64 if kind == "#" else FieldDescriptorProto.TYPE_STRING
+    )
     if kind in ("*", "!"):
         field.label = FieldDescriptorProto.LABEL_REPEATED
     if of:

@@ -9,7 +9,6 @@ from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_eventsourcing.ports.read_store import Index, IndexType, Row, Table
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_proto.kernel_v1_pb2 import Outcome
-
 from tests.unit.docaxis_eventsourcing.bank import CODEC, TOPICS, Deposited, Transferred
 
 ACCOUNTS = Table(
@@ -43,8 +42,8 @@ def _add(rows: Rows, account: str, amount: int) -> None:
     row = rows.get(ACCOUNTS.name, account)
     before = int(row.blob) if row else 0
     after = before + amount
-    fields = {"name": account, "balance": after}
-    rows.put(ACCOUNTS.name, Row(account, str(after).encode(), fields))
+    row = Row(account, str(after).encode(), {"name": account, "balance": after})
+    rows.put(ACCOUNTS.name, row)
     rows.add(ACCOUNTS.name, account, "changes")
 
 

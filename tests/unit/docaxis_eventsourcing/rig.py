@@ -23,7 +23,6 @@ from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.states import PartitionStates
 from docaxis_proto.kernel_v1_pb2 import Outcome
-
 from tests.unit.docaxis_eventsourcing.bank import CODEC, TOPICS, aggregates, decider, partition
 
 

@@ -1,11 +1,12 @@
 """The envelope as CloudEvents headers, messages as dataclasses, cursors: there and back."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor
 from docaxis_eventsourcing.envelope import Envelope, from_headers, to_headers
 from docaxis_eventsourcing.errors import DocaxisError
-from hypothesis import given
-from hypothesis import strategies as st
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 _envelopes = st.builds(

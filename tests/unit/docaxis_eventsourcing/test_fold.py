@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from docaxis_eventsourcing.decider import Moment
 from docaxis_eventsourcing.deciding import PartitionDecisions, names_needed, read_command
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import Divergence
-from docaxis_eventsourcing.outcomes import OUTCOME_TYPE
+from docaxis_eventsourcing.outcomes import DIED_TYPE, OUTCOME_TYPE
 from docaxis_eventsourcing.ports.event_log import Position, Recorded
 from docaxis_eventsourcing.states import KEPT_REPEATS, Entry, Fold
-from docaxis_proto.kernel_v1_pb2 import Outcome
-from hypothesis import given
-from hypothesis import strategies as st
-
+from docaxis_proto.kernel_v1_pb2 import CommandDied, Outcome
 from tests.unit.docaxis_eventsourcing.bank import (
     CODEC,
     TOPICS,
@@ -111,17 +111,13 @@ def test_decisions_come_to_what_the_model_says_and_the_fold_to_the_same(
     again = Fold(_DECIDER, {name: Entry(_DECIDER.initial(name)) for name in names}, 0)
     for each in events:
         envelope = each.message.envelope
-        known = CODEC.knows(envelope.type)
-        event = CODEC.decode(envelope.type, each.message.data) if known else _died()
-        again.add(envelope, event)
+        died = envelope.type == DIED_TYPE
+        again.add(
+            envelope,
+            CommandDied() if died else CODEC.decode(envelope.type, each.message.data),
+        )
     assert again.entries == fold.entries
     assert again.now == fold.now
-
-
-def _died() -> Any:
-    from docaxis_proto.kernel_v1_pb2 import CommandDied
-
-    return CommandDied()
 
 
 def test_L2_sixty_four_repeats_are_kept_and_older_ones_forgotten() -> None:

@@ -4,11 +4,17 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 from docaxis_eventsourcing.parts import PartState
-
-from tests.unit.docaxis_eventsourcing.bank import TOPICS, Balance, CloseAt, Deposit, partition
-from tests.unit.docaxis_eventsourcing.bank import Close as CloseCommand
+from tests.unit.docaxis_eventsourcing.bank import (
+    TOPICS,
+    Balance,
+    Close,
+    CloseAt,
+    Deposit,
+    partition,
+)
 from tests.unit.docaxis_eventsourcing.rig import Rig, ask, until
 
 AT = partition("a.1")
@@ -70,7 +76,7 @@ async def test_L23_a_command_without_an_outcome_does_not_count_as_lag_for_ever(r
     rig.start(rig.processor())
     rig.start(door)
     await ask(door, CloseAt("a.1", 4_000_000_000_000))
-    not_yet = CloseCommand("a.1", 4_000_000_000_000)
+    not_yet = Close("a.1", 4_000_000_000_000)
     assert await door.ask(not_yet, command_id="n", partition=AT, wait_s=0.01) is None
     assert await ask(door, Deposit("a.1", 1)) == Balance("a.1", 1)
     assert [lag.seconds() for lag in door._lags.values()] == [0.0]
@@ -108,7 +114,6 @@ async def test_a_door_whose_log_is_away_says_so_and_misses_no_outcome(
 
     door = rig.door()
     rig.start(rig.processor())
-    await until(lambda: True)
     monkeypatch.setattr(rig.log, "tail", tail)
     rig.start(door)
     assert await ask(door, Deposit("a.1", 1)) == Balance("a.1", 1)

@@ -4,10 +4,11 @@ from collections import Counter
 from uuid import UUID
 
 import pytest
-from docaxis_eventsourcing.identifiers import derived_id, leading_part, new_id, paired_id
-from docaxis_eventsourcing.topics import document_partition, partition_of
 from hypothesis import given
 from hypothesis import strategies as st
+
+from docaxis_eventsourcing.identifiers import derived_id, leading_part, new_id, paired_id
+from docaxis_eventsourcing.topics import document_partition, partition_of
 
 _hash = st.binary(min_size=32, max_size=32)
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, make_dataclass
 
 import pytest
-from docaxis_eventsourcing.errors import UnknownType
-from docaxis_eventsourcing.message_codec import MessageCodec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docaxis_eventsourcing.errors import UnknownType
+from docaxis_eventsourcing.message_codec import MessageCodec
 from tests.unit.docaxis_eventsourcing.bank import CODEC, Balance, Deposited, Number, Opened
 from tests.unit.docaxis_eventsourcing.bank_messages import MESSAGES, PACKAGE
 

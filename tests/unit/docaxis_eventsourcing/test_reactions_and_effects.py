@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from docaxis_eventsourcing.effects import Effects
 from docaxis_eventsourcing.envelope import Envelope, Message
 from docaxis_eventsourcing.errors import Fenced, Unavailable
@@ -14,7 +15,6 @@ from docaxis_eventsourcing.identifiers import derived_id
 from docaxis_eventsourcing.parts import PartState
 from docaxis_eventsourcing.ports.event_log import Outgoing
 from docaxis_eventsourcing.reactions import Reactions, Source
-
 from tests.unit.docaxis_eventsourcing.bank import CODEC, TOPICS, Deposited, Note, partition
 from tests.unit.docaxis_eventsourcing.rig import Rig, check_versions, until
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from docaxis_adapters.sqlite_log import SqliteEventLog, Unkindness
 from docaxis_eventsourcing.errors import DocaxisError
-
 from tests.unit.docaxis_eventsourcing.bank import Deposit, Post, Transfer, decider, partition
 from tests.unit.docaxis_eventsourcing.rig import (
     Rig,
@@ -93,9 +93,7 @@ async def test_L12_a_fenced_batch_leaves_nothing_and_is_decided_again_once(
     async with running(tmp_path) as rig:
         await rig.log.close()
         unkind = Unkindness(seed=seed, regain_chance=0.6)  # most batches are fenced
-        rig.log = await SqliteEventLog.open(
-            tmp_path / "log", synchronous="OFF", unkindness=unkind
-        )
+        rig.log = await SqliteEventLog.open(tmp_path / "log", synchronous="OFF", unkindness=unkind)
         rig.start(rig.processor())
         acknowledged = await traffic(rig, Random(seed), 5)
         await rig.stop()

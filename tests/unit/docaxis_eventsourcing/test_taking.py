@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from docaxis_adapters.sqlite_log import SqliteEventLog, Unkindness, raise_epoch
 from docaxis_eventsourcing.decider import Decider
 from docaxis_eventsourcing.envelope import Envelope, Message
-from docaxis_eventsourcing.errors import Divergence, DocaxisError
+from docaxis_eventsourcing.errors import Divergence
 from docaxis_eventsourcing.folding import catch_up
 from docaxis_eventsourcing.parts import PartState
 from docaxis_eventsourcing.ports.event_log import Outgoing, Position
 from docaxis_eventsourcing.states import PartitionStates, declare_states, states_space
-
 from tests.unit.docaxis_eventsourcing.bank import (
     CODEC,
     TOPICS,

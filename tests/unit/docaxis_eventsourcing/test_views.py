@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 from docaxis_eventsourcing.parts import PartState
 from docaxis_eventsourcing.ports.event_log import Position
@@ -13,15 +14,13 @@ from docaxis_eventsourcing.ports.read_store import RowRange
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_eventsourcing.space_digest import space_digest
 from docaxis_eventsourcing.view import View
-
 from tests.unit.docaxis_eventsourcing.bank import (
-    TOPICS,
+    CODEC,
     Deposit,
     Deposited,
     Transfer,
     partition,
 )
-from tests.unit.docaxis_eventsourcing.bank import CODEC as BANK
 from tests.unit.docaxis_eventsourcing.bank_views import (
     ACCOUNTS,
     DOUBLED,
@@ -31,6 +30,7 @@ from tests.unit.docaxis_eventsourcing.bank_views import (
     VIEW,
 )
 from tests.unit.docaxis_eventsourcing.rig import Rig, ask, until
+from tests.unit.docaxis_eventsourcing.test_taking import event
 
 
 def runner(rig: Rig, view: View = VIEW) -> ViewRunner:
@@ -52,7 +52,7 @@ async def expected(rig: Rig, factor: int = 1) -> dict[str, tuple[int, int]]:
     balances: Counter[str] = Counter()
     changes: Counter[str] = Counter()
     for record in await rig.records():
-        event = BANK.decode(record.envelope.type, record.data)
+        event = CODEC.decode(record.envelope.type, record.data)
         if isinstance(event, Deposited):
             moved = [(event.account, factor * event.amount)]
         else:
@@ -218,9 +218,7 @@ async def test_a_fault_of_the_serving_view_is_seen(rig: Rig) -> None:
     assert view.health.state is PartState.FAILED
 
 
-async def test_two_runners_follow_one_pointer(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_two_runners_follow_one_pointer(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docaxis_eventsourcing.projector._FOLLOW_S", 0.02)
     door = rig.door()
     rig.start(rig.processor())
@@ -277,8 +275,6 @@ async def test_L28_a_view_that_has_not_passed_the_end_is_stale_and_not_empty(
 
 async def ask_without_states(rig: Rig) -> None:
     """An event that no processor had to keep states for."""
-    from tests.unit.docaxis_eventsourcing.test_taking import event
-
     await rig.log.append([event(1)])
 
 
@@ -323,4 +319,3 @@ async def test_news_that_come_while_a_query_runs_are_not_missed(rig: Rig) -> Non
     await passed(view)
     assert await view.reader.wait_for_news(0.0, changes)
     assert not await view.reader.wait_for_news(0.0)
-    assert TOPICS.events == VIEW.topic

@@ -197,7 +197,7 @@ async def test_subscriptions(world: World) -> None:
     status, empty, _ = await world.call("DELETE", address, world.receiver)
     assert (status, empty) == (204, b"")
     for changes, code in (
-        ({"url": "http://ubnd.example/"}, "url_invalid"),
+        ({"url": "ftp://ubnd.example/"}, "url_invalid"),
         ({"url": "https://user:pw@ubnd.example/"}, "url_invalid"),
         ({"url": "https://"}, "url_invalid"),
         ({"url": "https://x:99999/"}, "url_invalid"),

@@ -1,4 +1,4 @@
-"""A document's identity (log.md L1) and routing's codec."""
+"""A document's identity (rule L1) and routing's codec."""
 
 from unicodedata import normalize
 from uuid import UUID

@@ -111,8 +111,9 @@ def test_rule_7_a_document_without_a_valid_recipient_is_refused_whole() -> None:
     decision = house.give(submit("H2X"))
     assert isinstance(decision, Refused)
     assert decision.code == "no_valid_recipient"
-    assert decision.pointer == "/recipients"
-    assert decision.params["suggestions"] == "H26"
+    (field,) = decision.fields
+    assert (field.pointer, field.code) == ("/recipients/0", "unknown_organisation")
+    assert field.params["suggestions"] == "H26"
     assert house.events == []
 
 

@@ -222,6 +222,8 @@ async def test_an_unknown_recipient_is_refused_with_a_suggestion(running: Runnin
     with pytest.raises(DocaxisError) as caught:
         await running.submit("H72", sender_document_id="other")
     assert caught.value.code == "no_valid_recipient"
+    assert caught.value.fields[0].pointer == "/recipients/0"
+    assert "H27" in caught.value.suggestions
 
 
 @pytest.mark.parametrize(
