@@ -6,8 +6,9 @@ table is built, not when an event comes. An upcaster turns a type of an earlier 
 log still holds, into today's.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -74,19 +75,30 @@ class MessageCodec:
 
     def _encoder(self, domain: type) -> _Convert:
         _, message = self._by_domain[domain]
-        plan = [(field.name, self._encode_field(field)) for field in self._matched(domain, message)]
+        matched = self._matched(domain, message)
+        names = [field.name for field in matched]
+        read = _reader(names)
+        converted = _converted(matched, self._encode_field)
 
         def encode(value: Any) -> Any:
-            return message(**{name: convert(getattr(value, name)) for name, convert in plan})
+            values = list(read(value))
+            for at, convert in converted:
+                values[at] = convert(values[at])
+            return message(**dict(zip(names, values, strict=True)))
 
         return encode
 
     def _decoder(self, domain: type) -> _Convert:
         _, message = self._by_domain[domain]
-        plan = [(field.name, self._decode_field(field)) for field in self._matched(domain, message)]
+        matched = self._matched(domain, message)
+        read = _reader([field.name for field in matched])
+        converted = _converted(matched, self._decode_field)
 
         def decode(found: Any) -> Any:
-            return domain(**{name: convert(getattr(found, name)) for name, convert in plan})
+            values = list(read(found))
+            for at, convert in converted:
+                values[at] = convert(values[at])
+            return domain(*values)
 
         return decode
 
@@ -94,13 +106,14 @@ class MessageCodec:
         descriptor = message.DESCRIPTOR
         if not is_dataclass(domain):
             raise TypeError(f"{domain.__name__} is not a dataclass")
-        ours = {field.name for field in fields(domain)}
-        theirs = {field.name for field in descriptor.fields}
-        if ours != theirs:
+        ours = [field.name for field in fields(domain)]
+        theirs = {field.name: field for field in descriptor.fields}
+        if set(ours) != set(theirs):
             raise TypeError(
-                f"{domain.__name__} and {descriptor.full_name} differ in {sorted(ours ^ theirs)}"
+                f"{domain.__name__} and {descriptor.full_name} differ in"
+                f" {sorted(set(ours) ^ set(theirs))}"
             )
-        return list(descriptor.fields)
+        return [theirs[name] for name in ours]
 
     def _encode_field(self, field: FieldDescriptor) -> _Convert:
         if _is_map(field):
@@ -128,6 +141,21 @@ class MessageCodec:
             raise TypeError(f"{name}, needed by {field.full_name}, is not registered")
         domain, _ = self._by_name[name]
         return lambda value: of(domain)(value)
+
+
+def _reader(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """Reads all fields at once, in the order of the dataclass: this is on everybody's hot path."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: [getattr(value, name) for name in names]
+
+
+def _converted(
+    matched: Sequence[Any], converter: Callable[[Any], _Convert]
+) -> list[tuple[int, _Convert]]:
+    """The places of the fields that are not taken as they are, with what converts them."""
+    found = [(at, converter(field)) for at, field in enumerate(matched)]
+    return [(at, convert) for at, convert in found if convert is not _same]
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -4,6 +4,7 @@ Order matters (rule L31): the document takes its files, durably, before its comm
 a crash in between leaves a folder without a document, which the sweep removes.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +65,10 @@ class SubmissionDoor:
             to,
         )
         async with self.marks.taking(identity.document_id):
-            await self.files.put(identity.document_id, card_digest, card_bytes)
-            await self.files.take(request.system_id, uploads, identity.document_id)
+            await asyncio.gather(  # together: they share their syncs
+                self.files.put(identity.document_id, card_digest, card_bytes),
+                self.files.take(request.system_id, uploads, identity.document_id),
+            )
             outcome = await self.door.ask(
                 command,
                 command_id=derived_id("submit", identity.document_id, to),

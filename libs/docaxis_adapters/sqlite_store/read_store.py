@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from docaxis_adapters.sqlite_file import connect
+from docaxis_adapters.sqlite_file import connect, snapshot
 from docaxis_adapters.sqlite_store import schema
 from docaxis_adapters.sqlite_store.range_query import read_range
 from docaxis_adapters.sqlite_store.reader import QueryJob, Reader, read_rows
@@ -17,6 +17,10 @@ from docaxis_adapters.sqlite_store.writer import ChangeJob, PreparedChanges, Wri
 from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import Position
 from docaxis_eventsourcing.ports.read_store import Changes, Row, RowRange, Table
+
+
+_FEW = 64
+"""Rows that are read on the caller's thread: fewer microseconds than a hop to another costs."""
 
 
 class SqliteReadStore:
@@ -96,6 +100,8 @@ class SqliteReadStore:
         shape = self._shape(space, table)
         if not keys:
             return {}
+        if len(keys) <= _FEW:
+            return self._reader.now(lambda connection: read_rows(connection, shape, keys))
         found: dict[str, Row] = await self._reader.submit(
             QueryJob(lambda connection: read_rows(connection, shape, keys))
         )
@@ -104,6 +110,8 @@ class SqliteReadStore:
     async def range(self, space: str, table: str, rows: RowRange) -> Sequence[Row]:
         """A page of rows in index order, all of one moment."""
         shape = self._shape(space, table)
+        if rows.limit <= _FEW:
+            return self._reader.now(lambda connection: _page(connection, shape, rows))
         found: list[Row] = await self._reader.submit(
             QueryJob(lambda connection: read_range(connection, shape, rows))
         )
@@ -129,6 +137,14 @@ class SqliteReadStore:
             return self._shapes[space][table]
         except KeyError:
             raise ValueError(f"{space}.{table} was not declared") from None
+
+
+def _page(connection: sqlite3.Connection, shape: Shape, rows: RowRange) -> list[Row]:
+    """One page; what lies behind a row is several statements, which must see one moment."""
+    if rows.after is None:
+        return read_range(connection, shape, rows)
+    with snapshot(connection):
+        return read_range(connection, shape, rows)
 
 
 def _prepare(file: Path, synchronous: str) -> Shapes:
