@@ -2,7 +2,8 @@
 
 `decide(states, facts, command) -> decision` and `evolve(state, event) -> state` do no I/O, read no
 clock and draw no random number: facts, time and ids are handed in. An aggregate's name is its kind
-and its id (`delivery/<id>`); all aggregates that one command names lie on one partition.
+and its id (`delivery/<id>`) and determines its partition: all aggregates that one command names
+lie on one, and no two partitions ever have one of the same name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -10,9 +10,13 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Callable, Sequence
 
 from docaxis_trust.verdicts import Verdict
 from docaxis_trust.verification import VerificationRequest, verify
+
+Answer = Verdict | Exception
+"""What became of one of several checks."""
 
 
 def prepare(memory_limit_bytes: int) -> None:
@@ -31,6 +35,20 @@ def prepare(memory_limit_bytes: int) -> None:
 def verify_in_worker(request: VerificationRequest) -> Verdict:
     """Check one file; see ``verification.verify``."""
     return verify(request)
+
+
+def check_all(
+    task: Callable[[VerificationRequest], Verdict], requests: Sequence[VerificationRequest]
+) -> list[Answer]:
+    """Check several files; what one of them raises is its own answer."""
+    return [_answer(task, request) for request in requests]
+
+
+def _answer(task: Callable[[VerificationRequest], Verdict], request: VerificationRequest) -> Answer:
+    try:
+        return task(request)
+    except Exception as error:  # noqa: BLE001 - handed on to whoever asked
+        return error
 
 
 def _end_with_parent() -> None:

@@ -1,5 +1,7 @@
 """Checks in processes that may be killed (rule L20 of the log: foreign bytes are parsed there).
 
+- Checks that wait are handed over together, up to sixteen: handing over costs more than a check
+  of a small file. What goes wrong among several is tried again one by one.
 - The processes start when the first check comes, and end when none has come for a while: each
   takes some 50 MB.
 - A check that overruns its deadline loses its process and is ``verification_timed_out``; a check
@@ -10,24 +12,35 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, resource_tracker
+from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from docaxis_trust.verdicts import CODES, Verdict
 from docaxis_trust.verification import VerificationRequest
-from docaxis_trust.worker_process import prepare, verify_in_worker
+from docaxis_trust.worker_process import Answer, check_all, prepare, verify_in_worker
 
 _GIGABYTE = 1024 * 1024 * 1024
 _ATTEMPTS = 2
+_TOGETHER = 16
 
 Task = Callable[[VerificationRequest], Verdict]
 
 
 class WorkersClosed(RuntimeError):
     """A check was asked for, or still under way, when the workers were closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    request: VerificationRequest
+    answer: "asyncio.Future[Verdict]"
 
 
 class VerificationWorkers:
@@ -54,8 +67,10 @@ class VerificationWorkers:
         self._pool: ProcessPool | None = None
         self._changing_pool = asyncio.Lock()
         # Twice as many as there are processes: none waits for this loop between two checks.
-        self._places = asyncio.Semaphore(2 * max_workers)
-        self._under_way: set[ProcessFuture[Verdict]] = set()
+        self._places = 2 * max_workers
+        self._asked: deque[_Asked] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._under_way: set[ProcessFuture[Any]] = set()
         self._waiting = 0
         self._idle_timer: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -69,9 +84,11 @@ class VerificationWorkers:
         self._waiting += 1
         if self._idle_timer is not None:
             self._idle_timer.cancel()
+        asked = _Asked(request, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._hand_over()
         try:
-            async with self._places:
-                return await self._attempt(request)
+            return await asked.answer
         finally:
             self._waiting -= 1
             if not self._waiting and not self._closed:
@@ -85,6 +102,61 @@ class VerificationWorkers:
             self._idle_timer.cancel()
         async with self._changing_pool:
             await self._end_pool()
+
+    def _hand_over(self) -> None:
+        """Give what waits to the places that are free, as evenly as there are places."""
+        while self._asked and len(self._running) < self._places:
+            count = min(_TOGETHER, -(-len(self._asked) // self._places))
+            together = [self._asked.popleft() for _ in range(min(count, len(self._asked)))]
+            together = [asked for asked in together if not asked.answer.done()]
+            if together:
+                task = asyncio.get_running_loop().create_task(self._check(together))
+                self._running.add(task)
+                task.add_done_callback(self._checked)
+                if len(together) == 1:  # whoever no longer waits for it, kills it
+                    together[0].answer.add_done_callback(partial(_kill, task))
+
+    def _checked(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._hand_over()
+
+    async def _check(self, together: "Sequence[_Asked]") -> None:
+        answers: Sequence[Answer | None] = [None] * len(together)
+        if len(together) > 1:
+            answers = await self._attempt_together([asked.request for asked in together])
+        for asked, answer in zip(together, answers, strict=True):
+            if asked.answer.done():
+                continue
+            try:
+                found = answer or await self._attempt(asked.request)
+            except Exception as error:  # noqa: BLE001 - it is the asker's
+                found = error
+            if asked.answer.done():
+                continue
+            if isinstance(found, Exception):
+                asked.answer.set_exception(found)
+            else:
+                asked.answer.set_result(found)
+
+    async def _attempt_together(
+        self, requests: Sequence[VerificationRequest]
+    ) -> Sequence[Answer | None]:
+        """What a process finds of several; None for each where it died or took too long."""
+        try:
+            pool = await self._running_pool()
+            future: ProcessFuture[Any] = pool.schedule(
+                check_all, args=(self._task, requests), timeout=self._deadline_s
+            )
+        except (RuntimeError, WorkersClosed):
+            return [None] * len(requests)
+        self._under_way.add(future)
+        try:
+            answers: Sequence[Answer] = await asyncio.wrap_future(future)
+            return answers
+        except (TimeoutError, ProcessExpired, BrokenProcessPool):
+            return [None] * len(requests)
+        finally:
+            self._under_way.discard(future)
 
     async def _attempt(self, request: VerificationRequest) -> Verdict:
         for _ in range(_ATTEMPTS):
@@ -152,6 +224,10 @@ class VerificationWorkers:
         for future in self._under_way:
             if not future.done():
                 future.set_exception(BrokenProcessPool("the workers were ended"))
+
+
+def _kill(task: asyncio.Task[None], _: "asyncio.Future[Verdict]") -> None:
+    task.cancel()
 
 
 def _no_finding(code: str) -> Verdict:

@@ -279,3 +279,20 @@ def test_the_process_that_sends_requests_stays_small() -> None:
     ).stdout
     for heavy in ("pyhanko", "pyhanko_certvalidator", "asn1crypto", "cryptography"):
         assert f"'{heavy}'" not in out
+
+
+async def test_many_checks_at_once_are_handed_over_together_and_answered_one_by_one(
+    workers: VerificationWorkers, order: Orders
+) -> None:
+    """One that dies, one that hangs and one that fails among sixty harm nobody else."""
+    await workers.verify(order("warm up"))
+    orders = ["answer"] * 60
+    orders[7], orders[23], orders[41] = "die", "spin", "fail"
+    found = await asyncio.gather(
+        *(workers.verify(order(each)) for each in orders), return_exceptions=True
+    )
+    assert isinstance(found[41], FileNotFoundError)
+    codes = [each.code if isinstance(each, Verdict) else "" for each in found]
+    assert codes[7] == "signature_unreadable"
+    assert codes[23] == "verification_timed_out"
+    assert [codes[at] for at in range(60) if at not in (7, 23, 41)] == ["file_unsigned"] * 57
