@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from hashlib import sha256
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.errors import AxisUnavailable, ProblemError
 from docaxis_client.models import DocumentType, Signer, Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import InboxPage, StatusReport
-from tests.system.axis_process import AxisProcess
 
 T = TypeVar("T")
 RECIPIENTS = {"hanoi": "H26", "hatinh": "H27"}
@@ -45,10 +44,18 @@ class Acknowledged:
     """JWS by receipt, as first fetched."""
 
 
+class Reachable(Protocol):
+    """An axis that clients can be made for."""
+
+    def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
+        """A client of one of the demonstration's systems."""
+        ...
+
+
 class Traffic:
     """Senders and recipients at work on an axis that comes and goes."""
 
-    def __init__(self, axis: AxisProcess, seed: int) -> None:
+    def __init__(self, axis: Reachable, seed: int) -> None:
         self._axis = axis
         self._random = random.Random(seed)
         self._clients: dict[str, DocaxisClient] = {}
@@ -141,7 +148,7 @@ async def _inbox(cursor: str | None, client: DocaxisClient) -> InboxPage:
     return await client.inbox(cursor=cursor, limit=50, wait=1)
 
 
-async def check_exactly_once(axis: AxisProcess, told: Acknowledged) -> None:
+async def check_exactly_once(axis: Reachable, told: Acknowledged) -> None:
     """Every acknowledged document, delivery, status and receipt is there, exactly once."""
     for name in RECIPIENTS:
         numbers = told.numbers[name]

@@ -18,7 +18,6 @@ from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import Position
 from docaxis_eventsourcing.ports.read_store import Changes, Row, RowRange, Table
 
-
 _FEW = 64
 """Rows that are read on the caller's thread: fewer microseconds than a hop to another costs."""
 
