@@ -374,3 +374,19 @@ async def test_L27_a_rebuild_gives_the_same_digest_whatever_the_batches(store: R
     changes = Changes(increments=(Increment("3", "seen", 1),))
     await store.apply("views_b", 1, None, Position(1, 1), {"letters": changes})
     assert await space_digest(store, "views_b", [NAMES, LETTERS]) != digests[0]
+
+
+async def test_reading_in_a_loop_keeps_nobody_waiting(space: Space) -> None:
+    """Somebody who looks again and again for what another task is about to write finds it."""
+    store = space.store
+
+    async def write() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await store.apply(SPACE, 7, None, Position(1, 1), {"letters": Changes((Row("late"),))})
+
+    writing = asyncio.create_task(write())
+    async with asyncio.timeout(10):
+        while not await store.get(SPACE, "letters", ["late"]):
+            await store.range(SPACE, "letters", RowRange("", limit=1))
+    await writing

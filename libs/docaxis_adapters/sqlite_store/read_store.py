@@ -100,6 +100,7 @@ class SqliteReadStore:
         if not keys:
             return {}
         if len(keys) <= _FEW:
+            await asyncio.sleep(0)  # a caller that reads in a loop must not keep all others waiting
             return self._reader.now(lambda connection: read_rows(connection, shape, keys))
         found: dict[str, Row] = await self._reader.submit(
             QueryJob(lambda connection: read_rows(connection, shape, keys))
@@ -110,6 +111,7 @@ class SqliteReadStore:
         """A page of rows in index order, all of one moment."""
         shape = self._shape(space, table)
         if rows.limit <= _FEW:
+            await asyncio.sleep(0)
             return self._reader.now(lambda connection: _page(connection, shape, rows))
         found: list[Row] = await self._reader.submit(
             QueryJob(lambda connection: read_range(connection, shape, rows))
