@@ -30,6 +30,7 @@ async def bench(runs: int, documents: int, senders: int) -> dict[str, object]:
             figures = await _figures(axis, Path(folder) / "pki", runs, documents, senders)
         finally:
             await axis.stop()
+        figures["profile"] = await _profile(Path(folder), documents, senders)
     return {
         "machine": machine(),
         "runs": runs,
@@ -54,6 +55,35 @@ async def _figures(
     figures["submit_at_half_load"] = _rounded(await paced_submits(axis, prepared, half))
     figures["resident_mib_after"] = round(axis.resident_mib())
     return figures
+
+
+async def _profile(folder: Path, documents: int, senders: int) -> dict[str, object]:
+    """Where the time goes, over one more run of two calls per document on a sampled axis."""
+    samples = folder / "samples.json"
+    axis = AxisProcess(folder / "profiled", module=("benchmarks.profiled_axis", str(samples)))
+    await axis.start()
+    try:
+        await axis.bootstrap()
+        warm_up = list(prepare(folder / "pki", 50, f"warm-up-{time.time_ns()}"))
+        await exchange(axis, warm_up, senders, batched=True)  # starts the workers, fills caches
+        prepared = list(prepare(folder / "pki", documents, f"profile-{time.time_ns()}"))
+        begun, own = axis.cpu_s(), time.process_time()
+        await exchange(axis, prepared, senders, batched=True)
+        ended, own = axis.cpu_s(), time.process_time() - own
+    finally:
+        await axis.stop()
+    counts = dict(json.loads(samples.read_text()))
+    counts.pop("waiting", None)
+    total = sum(counts.values())
+    per_exchange = {name: (ended[name] - begun[name]) * 1000 / documents for name in begun}
+    return {
+        "cpu_ms_per_exchange": _rounded({**per_exchange, "client": own * 1000 / documents}),
+        "main_thread_percent": {
+            name: round(100 * count / total, 1)
+            for name, count in counts.items()
+            if count >= total / 100
+        },
+    }
 
 
 async def _measure(
@@ -91,8 +121,8 @@ def main() -> None:
     """Parse the command line, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="runs of each figure (default 3)")
-    parser.add_argument("--documents", type=int, default=1000, help="documents of one run")
-    parser.add_argument("--senders", type=int, default=16, help="submissions at the same time")
+    parser.add_argument("--documents", type=int, default=600, help="documents of one run")
+    parser.add_argument("--senders", type=int, default=64, help="submissions at once")
     options = parser.parse_args()
     figures = asyncio.run(bench(options.runs, options.documents, options.senders))
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")

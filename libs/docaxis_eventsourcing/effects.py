@@ -61,6 +61,8 @@ class Effects:
         self._event_log = log
         self._concurrency = concurrency
         self._deadline_s = deadline_s
+        self._waiting: set[tuple[int, Position]] = set()
+        """Events whose work waits for surroundings that fail."""
         self._group = f"docaxis.{writer.topics.service}.effects.{name}"
         self.health = PartHealth(f"{writer.topics.service}.effects.{name}")
 
@@ -86,7 +88,7 @@ class Effects:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 await self._store(consumer, progress)
                 self._restrain(consumer, progress)
-                if not running:
+                if not self._waiting:
                     self.health.working()
         finally:
             for task in running:
@@ -115,6 +117,14 @@ class Effects:
         task.add_done_callback(running.discard)
 
     async def _do(self, record: Recorded, progress: "_Progress", consumer: Consumer) -> None:
+        try:
+            await self._do_until_done(record, progress, consumer)
+        finally:
+            self._waiting.discard((record.partition, record.after))
+
+    async def _do_until_done(
+        self, record: Recorded, progress: "_Progress", consumer: Consumer
+    ) -> None:
         async for _ in backoff(self.health, "an effect"):
             try:
                 event = self._codec.decode(record.envelope.type, record.data)
@@ -125,6 +135,7 @@ class Effects:
                     await self._event_log.append(outputs)
                 break
             except (Unavailable, TimeoutError) as error:
+                self._waiting.add((record.partition, record.after))
                 self.health.waiting(repr(error))
             except Exception as error:  # noqa: BLE001 - a fault of ours: stop, loudly
                 _log.critical("effect_failed", event_id=record.envelope.id, exc_info=True)

@@ -7,7 +7,9 @@ that a partition's owner gives its events, without gaps.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+
+from docaxis_eventsourcing.moments import rfc3339
 
 SPEC_VERSION = "1.0"
 
@@ -63,7 +65,7 @@ def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """The envelope as CloudEvents binary-mode headers (for logs that have headers)."""
     headers = [("ce_specversion", SPEC_VERSION.encode())]
     headers += [(f"ce_{name}", getattr(envelope, name).encode()) for name in _REQUIRED]
-    headers.append(("ce_time", _rfc3339(envelope.time).encode()))
+    headers.append(("ce_time", rfc3339(envelope.time).encode()))
     headers += [
         (f"ce_{name.replace('_', '')}", value.encode())
         for name in _OPTIONAL
@@ -97,11 +99,6 @@ def from_headers(headers: Iterable[tuple[str, bytes]]) -> Envelope:
         outcome=found.get("ce_outcome", b""),
         traceparent=found.get("traceparent", b"").decode(),
     )
-
-
-def _rfc3339(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _milliseconds(text: str) -> int:

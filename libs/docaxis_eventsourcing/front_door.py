@@ -139,6 +139,19 @@ class FrontDoor:
         finally:
             self._forget(command_id, future)
 
+    async def ask_decided(
+        self, command: Command, *, command_id: str, partition: int, actor: str = ""
+    ) -> Outcome:
+        """As `ask`, for calls that answer with the decision or not at all.
+
+        Raises `DocaxisError` `deadline_exceeded` where it was not decided within the wait: the
+        command is durable, and the same again is answered with its decision.
+        """
+        outcome = await self.ask(command, command_id=command_id, partition=partition, actor=actor)
+        if outcome is None:
+            raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
+        return outcome
+
     async def _until_listening(self) -> None:
         if self._listening.is_set():
             return
@@ -189,13 +202,3 @@ class FrontDoor:
             futures.remove(future)
         if not futures:
             self._waiting.pop(command_id, None)
-
-
-def _as_repeat(outcome: Outcome) -> Outcome:
-    """What a repeat is told, where the first has just been decided."""
-    if outcome.kind != Outcome.DECIDED:
-        return outcome
-    told = Outcome()
-    told.CopyFrom(outcome)
-    told.kind = Outcome.ALREADY_DECIDED
-    return told

@@ -1,10 +1,12 @@
 """Ids that are computed from what they name (L1, L2), and those born at a door (UUIDv7)."""
 
+import re
 from hashlib import sha256
 from uuid import UUID
 
 import uuid_utils
 
+IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VERSION_8 = 0x8 << 76
 _VARIANT = 0b10 << 62
 _VARIANTS = {f"{digit:x}": f"{digit & 0b11 | 0b1000:x}" for digit in range(16)}
@@ -13,6 +15,11 @@ _VARIANTS = {f"{digit:x}": f"{digit & 0b11 | 0b1000:x}" for digit in range(16)}
 def new_id() -> str:
     """A new UUIDv7 (RFC 9562), for what is born at a door and has nothing to be computed from."""
     return str(uuid_utils.uuid7())
+
+
+def is_identifier(text: str) -> bool:
+    """Whether a text can be an id: a UUID as we write it, in lower case with hyphens."""
+    return IDENTIFIER.fullmatch(text) is not None
 
 
 def derived_id(*parts: str | int | bytes) -> str:

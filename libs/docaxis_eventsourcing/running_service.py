@@ -52,8 +52,14 @@ class RunningService:
     servicer: Any
     """Instance of the service's generated `…Servicer` class; raises `DocaxisError`."""
     views: Mapping[str, ViewRunner] = field(default_factory=dict)
+    """By their full names; see `by_full_name`."""
 
     @property
     def all_topics(self) -> tuple[str, ...]:
         """The topics that the service owns, to be declared before it runs."""
         return (*self.topics.all_commands, self.topics.events, self.topics.outcomes)
+
+
+def by_full_name(*views: ViewRunner) -> dict[str, ViewRunner]:
+    """Views as a `RunningService` holds them."""
+    return {each.view.full_name: each for each in views}

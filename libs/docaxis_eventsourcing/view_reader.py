@@ -12,6 +12,7 @@ from docaxis_eventsourcing.reaching import has_reached
 
 Result = TypeVar("Result")
 
+_PAGE = 500
 _LOOK_AGAIN_S = 1.0
 """Another replica may project a partition: its progress is seen in the store, by looking."""
 
@@ -77,6 +78,19 @@ class ViewReader:
                 continue
             if space == self.space:
                 return found
+
+    async def every(
+        self, table: str, index: str = "", equals: tuple[str, ...] = (), most: int = 0
+    ) -> list[Row]:
+        """The rows of a table, or of one value of a whole index, by key; `most`, 0 for all."""
+        rows: list[Row] = []
+        after: tuple[str, ...] | None = None
+        while True:
+            page = await self.range(table, RowRange(index, equals, after=after, limit=_PAGE))
+            rows += page
+            if len(page) < _PAGE or (most and len(rows) >= most):
+                return rows[:most] if most else rows
+            after = (page[-1].key,)
 
     async def get_passing_end(
         self, table: str, key: str, partition: int, deadline_s: float = 2.0
@@ -153,6 +167,22 @@ class ViewReader:
         except TimeoutError:
             return False
         return True
+
+    async def read_until(
+        self,
+        wait_s: float,
+        read: Callable[[], Awaitable[Result]],
+        enough: Callable[[Result], bool],
+    ) -> Result:
+        """Read, and read again at each news, until it is enough or the time has passed."""
+        until = time.monotonic() + wait_s
+        while True:
+            changes = self._changes  # before reading: what is projected meanwhile is news, too
+            found = await read()
+            left = until - time.monotonic()
+            if left <= 0 or enough(found):
+                return found
+            await self.wait_for_news(min(left, _LOOK_AGAIN_S), changes)
 
     def _wake(self) -> None:
         self._changes += 1

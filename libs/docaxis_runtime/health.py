@@ -7,8 +7,8 @@ READY = "ready"
 
 
 @dataclass(slots=True)
-class PartHealth:
-    """One part's own word; it starts as not ready."""
+class Readiness:
+    """Whether a part was started; the kernel's parts have a `PartHealth` beside it."""
 
     name: str
     is_ready: bool = False
@@ -31,12 +31,12 @@ class PartHealth:
 class Health:
     """The parts of one process. It is ready when there are parts and all of them are."""
 
-    _parts: dict[str, PartHealth] = field(default_factory=dict)
+    _parts: dict[str, Readiness] = field(default_factory=dict)
     _followed: dict[str, Callable[[], str]] = field(default_factory=dict)
 
-    def part(self, name: str) -> PartHealth:
+    def part(self, name: str) -> Readiness:
         """The part of that name, made where it is new."""
-        return self._parts.setdefault(name, PartHealth(name))
+        return self._parts.setdefault(name, Readiness(name))
 
     def follow(self, name: str, word: Callable[[], str]) -> None:
         """Ask a part that keeps its own health: `ready`, or the reason why it is not."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from docaxis_cli import options
-from docaxis_cli.session import OK, AxisSession, UsageProblem, progress
+from docaxis_cli.session import OK, AxisSession, UsageProblem, program, progress
 
 if TYPE_CHECKING:
     from docaxis_client.client import DocaxisClient
@@ -178,7 +178,7 @@ def _tell(session: AxisSession, sent: "Submission") -> None:
     session.show(table)
     if sent.receipt:
         session.line(f"{words('receipt')}: {sent.receipt}")
-    session.say("next_timeline", command=f"docaxis timeline {sent.id}")
+    session.say("next_timeline", command=f"{program()} timeline {sent.id}{session.as_whom}")
 
 
 def _today() -> date:

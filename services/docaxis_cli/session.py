@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 
 OK, REFUSED, USAGE, UNAVAILABLE, NOT_PROVEN = range(5)
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def program() -> str:
+    """How this command was called, so that what is printed can be typed again."""
+    called = sys.argv[0]
+    return "docaxis" if which("docaxis") == called or not called.endswith("docaxis") else called
 
 
 class UsageProblem(Exception):
@@ -156,6 +163,8 @@ class AxisSession(Session):
         self._data = data
         self._name = name
         self._file = credentials
+        self.as_whom = f" --as {name}" if name else ""
+        """How to call the next command as the same system."""
         self._url = url
 
     def call(self, work: "Callable[[DocaxisClient], Awaitable[int]]") -> None:

@@ -1,11 +1,12 @@
 """How answers are written: JSON bytes, times, addresses."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
+
+from docaxis_eventsourcing.moments import rfc3339
 
 PREFIX = "/api/v1"
 
@@ -21,9 +22,7 @@ def moment(milliseconds: int) -> str | None:
     """Unix ms as RFC 3339 in UTC with milliseconds; None for 0, which means "never"."""
     if not milliseconds:
         return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")[
-        :-6
-    ] + ("Z")
+    return rfc3339(milliseconds)
 
 
 def receipt_href(receipt_id: str) -> str | None:

@@ -8,6 +8,8 @@ Rules (tests carry their numbers):
   not, nobody gets in (`unavailable`).
 - G3 A system that is not known is looked for once more after catching up with the registry: it may
   have been registered a moment ago.
+- G4 An answer that was waited for is given to who may have it then: the system is not locked, its
+  credential not revoked, and it still serves all for which it asked.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from docaxis_gateway.problems import fields_error, language_of
 from docaxis_runtime.call_context import name_actor
 from docaxis_runtime.registry_directory import SystemDirectory
 from docaxis_runtime.registry_systems import KnownSystem
-from docaxis_trust.access_tokens import TokenInvalid
+from docaxis_trust.access_tokens import AccessClaims, TokenInvalid
 
 _LONGEST_TOKEN = 4096
 
@@ -37,6 +39,7 @@ class Caller:
     gateway: Gateway
     system: KnownSystem
     request: Request
+    credential_id: str
 
     @property
     def system_id(self) -> str:
@@ -58,6 +61,14 @@ class Caller:
         """The language to answer in."""
         return language_of(self.request)
 
+    async def require_still_allowed(self) -> None:
+        """Ask again, after a wait (G4). Raises as the door does, or `organisation_not_served`."""
+        system = await _system_with(self.gateway.directory, self.system_id, self.credential_id)
+        for organisation_id in self.system.organisation_ids:
+            if organisation_id not in system.organisations:
+                code = self.gateway.directory.code_of(organisation_id) or organisation_id
+                raise DocaxisError("organisation_not_served", {"organisation": code})
+
 
 class _BearerToken(SecurityBase):
     """The dependency of every route that is not public; OpenAPI knows it as `accessToken`."""
@@ -70,12 +81,13 @@ class _BearerToken(SecurityBase):
 
     async def __call__(self, request: Request) -> Caller:
         gateway = gateway_of(request)
-        system = await _authenticate(gateway, request.headers.get("authorization", ""))
+        claims = _verified(gateway, request.headers.get("authorization", ""))
+        system = await _system_with(gateway.directory, claims.system_id, claims.credential_id)
         gateway.in_flight.enter_for(system.system_id)
         request.scope[SYSTEM] = system.system_id
         name_actor(system.system_id)
         _refuse_unknown_parameters(request)
-        return Caller(gateway, system, request)
+        return Caller(gateway, system, request, claims.credential_id)
 
 
 CallerDep = Annotated[Caller, Depends(_BearerToken())]
@@ -96,20 +108,26 @@ async def known_system(directory: SystemDirectory, system_id: str) -> KnownSyste
     return system
 
 
-async def _authenticate(gateway: Gateway, authorization: str) -> KnownSystem:
+async def _system_with(
+    directory: SystemDirectory, system_id: str, credential_id: str
+) -> KnownSystem:
+    """A system that may act, by a credential that is still its own."""
+    system = await known_system(directory, system_id)
+    if credential_id not in system.credentials:
+        raise DocaxisError("credential_revoked")
+    return system
+
+
+def _verified(gateway: Gateway, authorization: str) -> AccessClaims:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise DocaxisError("unauthenticated")
     if len(token) > _LONGEST_TOKEN:
         raise DocaxisError("token_malformed")
     try:
-        claims = gateway.tokens.verify(token, gateway.now_ms() // 1000)
+        return gateway.tokens.verify(token, gateway.now_ms() // 1000)
     except TokenInvalid as error:
         raise DocaxisError(error.code) from None
-    system = await known_system(gateway.directory, claims.system_id)
-    if claims.credential_id not in system.credentials:
-        raise DocaxisError("credential_revoked")
-    return system
 
 
 def _refuse_unknown_parameters(request: Request) -> None:

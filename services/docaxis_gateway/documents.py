@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_gateway import rendering
 from docaxis_gateway.answers import document_href, json_answer
 from docaxis_gateway.authentication import Caller, CallerDep
@@ -26,7 +27,7 @@ from docaxis_gateway.paging import DEFAULT_LIMIT, Cursor, Limit, page
 from docaxis_gateway.request_models import SubmitDocument
 from docaxis_gateway.response_models import ReceiptList
 from docaxis_gateway.submission import submit
-from docaxis_gateway.text_rules import is_digest, is_identifier
+from docaxis_gateway.text_rules import is_digest
 from docaxis_proto import routing_v1_pb2, signature_v1_pb2
 
 router = APIRouter(tags=["documents"])

@@ -1,7 +1,6 @@
 """What the routes work with: the services' clients, the file store, the directory, the settings."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from docaxis_eventsourcing.ports.file_store import FileStore
+from docaxis_eventsourcing.processor import wall_clock
 from docaxis_gateway.limits import InFlight
 from docaxis_gateway.replays import SeenAssertions
 from docaxis_gateway.settings import GatewaySettings
@@ -36,10 +36,6 @@ class Services:
     notification: "NotificationAsyncStub"
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 @dataclass(slots=True)
 class Gateway:
     """Everything that is handed in, and what one process of the gateway remembers."""
@@ -51,7 +47,7 @@ class Gateway:
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     health: Health = field(default_factory=Health)
     background: Background = field(default_factory=Background)
-    now_ms: Callable[[], int] = _now_ms
+    now_ms: Callable[[], int] = wall_clock
     """Unix milliseconds; the gateway's clock is only ever used for tokens and `server_time`."""
     seen_assertions: SeenAssertions = field(default_factory=SeenAssertions)
     in_flight: InFlight = field(init=False)

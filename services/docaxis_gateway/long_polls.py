@@ -14,9 +14,18 @@ T = TypeVar("T")
 
 
 async def long_poll(caller: Caller, wait_s: float, ask: Callable[[float], Awaitable[T]]) -> T:
-    """What `ask` answers within `wait_s`; asked again without waiting where that is cut short."""
+    """What `ask` answers within `wait_s`; asked again without waiting where that is cut short.
+
+    Raises what the door would, where the caller may not have the answer any more (G4).
+    """
     if not wait_s:
         return await ask(0.0)
+    answer = await _waited_for(caller, wait_s, ask)
+    await caller.require_still_allowed()
+    return answer
+
+
+async def _waited_for(caller: Caller, wait_s: float, ask: Callable[[float], Awaitable[T]]) -> T:
     asking = asyncio.ensure_future(ask(wait_s))
     ends = (
         asyncio.ensure_future(caller.gateway.stopping.wait()),

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_gateway import rendering
 from docaxis_gateway.answers import json_answer
 from docaxis_gateway.authentication import CallerDep
@@ -12,7 +13,6 @@ from docaxis_gateway.long_polls import long_poll
 from docaxis_gateway.openapi import PAGE, problems
 from docaxis_gateway.paging import DEFAULT_LIMIT, POLL_GRACE_S, Cursor, Limit, Wait, page
 from docaxis_gateway.response_models import Receipt, ReceiptPage
-from docaxis_gateway.text_rules import is_identifier
 from docaxis_proto import signature_v1_pb2
 
 router = APIRouter(tags=["receipts"])

@@ -5,7 +5,7 @@ from types import MappingProxyType
 _LABELS = MappingProxyType(
     {
         "01": ("đã đến", "arrived"),
-        "02": ("từ chối", "refused"),
+        "02": ("từ chối", "returned"),
         "03": ("đã tiếp nhận", "registered"),
         "04": ("phân công", "assigned"),
         "05": ("đang xử lý", "in progress"),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
+from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_gateway.answers import json_answer
 from docaxis_gateway.authentication import Caller, CallerDep
 from docaxis_gateway.bodies import read_json
@@ -13,7 +14,6 @@ from docaxis_gateway.openapi import BODY, IDEMPOTENCY_KEY, json_body, problems
 from docaxis_gateway.organisation_scope import only_organisation
 from docaxis_gateway.problems import fields_error
 from docaxis_gateway.request_models import ReportStatus, ReportStatuses
-from docaxis_gateway.text_rules import is_identifier
 from docaxis_proto import status_v1_pb2
 
 router = APIRouter(tags=["deliveries"])

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_gateway import rendering
 from docaxis_gateway.answers import PREFIX, json_answer
 from docaxis_gateway.authentication import Caller, CallerDep
@@ -21,7 +22,6 @@ from docaxis_gateway.response_models import (
     NotificationPage,
     SubscriptionPage,
 )
-from docaxis_gateway.text_rules import is_identifier
 from docaxis_proto import notification_v1_pb2
 
 router = APIRouter(tags=["subscriptions"])

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from docaxis_eventsourcing.identifiers import IDENTIFIER
+
 _NOT_IN_LINES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_TEXTS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CODE = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+)*")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(
@@ -130,7 +131,7 @@ OrganisationCode = Annotated[
 ]
 Identifier = Annotated[
     str,
-    _matching(_UUID, "a UUID in lower case"),
+    _matching(IDENTIFIER, "a UUID in lower case"),
     WithJsonSchema({"type": "string", "format": "uuid"}),
 ]
 Sha256 = Annotated[
@@ -148,11 +149,6 @@ FileName = Annotated[str, Line(255), AfterValidator(_check_file_name)]
 MediaType = Annotated[
     str, Line(127), _matching(_MEDIA_TYPE, "a media type such as application/pdf")
 ]
-
-
-def is_identifier(text: str) -> bool:
-    """Whether a path segment can be an id of ours (or an upload's)."""
-    return _UUID.fullmatch(text) is not None
 
 
 def is_digest(text: str) -> bool:

@@ -50,6 +50,7 @@ async def get_timeline(
         name = names[delivery.organisation_id].name if delivery.organisation_id in names else ""
         receipt = receipts.get(delivery.delivery_id, "")
         items.append(_item(caller, delivery, timelines.get(delivery.delivery_id), name, receipt))
+    items.sort(key=lambda item: str(item["code"]))  # within a page; pages go by delivery
     return json_answer(
         {"document_id": document_id, "items": items, "next": deliveries.next or None}
     )

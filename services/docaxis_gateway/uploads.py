@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_eventsourcing.ports.file_store import StoredFile
 from docaxis_gateway.answers import json_answer
 from docaxis_gateway.authentication import Caller, CallerDep
@@ -24,7 +25,6 @@ from docaxis_gateway.bodies import require_declared_size
 from docaxis_gateway.document_models import Upload
 from docaxis_gateway.openapi import BINARY_BODY, problems
 from docaxis_gateway.problems import field_error
-from docaxis_gateway.text_rules import is_identifier
 
 router = APIRouter(tags=["documents"])
 

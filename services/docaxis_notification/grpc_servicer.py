@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from docaxis_eventsourcing.cursors import Number, decode_cursor, encode_cursor, page_limit
 from docaxis_eventsourcing.decider import Refused
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.front_door import FrontDoor
@@ -13,12 +14,6 @@ from docaxis_eventsourcing.ports.secrets import Secrets
 from docaxis_eventsourcing.topics import partition_of
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_notification.codec import CODEC
-from docaxis_notification.cursors import (
-    notifications_cursor,
-    read_notifications_cursor,
-    read_subscriptions_cursor,
-    subscriptions_cursor,
-)
 from docaxis_notification.domain import messages
 from docaxis_notification.domain.subscriptions import SubscriptionState, fault_in
 from docaxis_notification.effects import secret_name
@@ -34,8 +29,6 @@ from docaxis_proto import notification_v1_pb2 as rpc
 from docaxis_proto import notification_v1_pb2_grpc as rpc_grpc
 
 SECRET_BYTES = 32
-MOST_LISTED = 500
-_LISTED = 100
 
 
 class NotificationServicer(rpc_grpc.NotificationServicer):
@@ -97,13 +90,13 @@ class NotificationServicer(rpc_grpc.NotificationServicer):
         self, request: rpc.ListSubscriptionsRequest, context: Any
     ) -> rpc.ListSubscriptionsReply:
         """A system's own, ended ones too."""
-        limit = min(request.limit or _LISTED, MOST_LISTED)
-        after = read_subscriptions_cursor(request.cursor)
+        limit, epoch = page_limit(request.limit), self._event_log.epoch
+        after = decode_cursor(request.cursor, epoch, str, "")
         found = await subscriptions_of(self._webhooks, request.system_id, after, limit)
         full = len(found) == limit
         return rpc.ListSubscriptionsReply(
             subscriptions=[_subscription(each) for each in found],
-            next=subscriptions_cursor(found[-1].subscription_id) if full else "",
+            next=encode_cursor(epoch, found[-1].subscription_id) if full else "",
         )
 
     async def ListNotifications(
@@ -111,13 +104,12 @@ class NotificationServicer(rpc_grpc.NotificationServicer):
     ) -> rpc.ListNotificationsReply:
         """Newest last. What comes later is read by the cursor of the last full page."""
         await self._found(request.system_id, request.subscription_id)
-        limit = min(request.limit or _LISTED, MOST_LISTED)
-        epoch = self._event_log.epoch
-        after = read_notifications_cursor(request.cursor, epoch)
+        limit, epoch = page_limit(request.limit), self._event_log.epoch
+        after = decode_cursor(request.cursor, epoch, Number, 0)
         found = await notifications_of(self._webhooks, request.subscription_id, after, limit)
         return rpc.ListNotificationsReply(
             notifications=[_notification(each) for each in found],
-            next=notifications_cursor(epoch, found[-1].number) if len(found) == limit else "",
+            next=encode_cursor(epoch, found[-1].number) if len(found) == limit else "",
         )
 
     async def _found(self, system_id: str, subscription_id: str) -> SubscriptionState:
@@ -132,14 +124,12 @@ class NotificationServicer(rpc_grpc.NotificationServicer):
     async def _decided(self, method: str, command: messages.SubscriptionCommand, key: str) -> None:
         """Returns once the view has passed the decision. The key is scoped to the method."""
         partition = partition_of(command.subscription_id, self._event_log.partitions)
-        outcome = await self._door.ask(
+        outcome = await self._door.ask_decided(
             command,
             command_id=derived_id("notification", method, key) if key else new_id(),
             partition=partition,
             actor=command.system_id,
         )
-        if outcome is None:
-            raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
         answer_of(outcome, CODEC)
         await self._webhooks.pass_version(
             partition, outcome.last_version, self._settings.view_deadline_s

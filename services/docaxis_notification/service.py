@@ -10,7 +10,7 @@ from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_eventsourcing.reactions import Reactions, Source
-from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_eventsourcing.running_service import Ports, RunningService, by_full_name
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_notification.codec import CODEC, ROUTING_EVENTS, STATUS_EVENTS
@@ -57,7 +57,7 @@ def compose(ports: Ports, settings: NotificationSettings) -> RunningService:
         TOPICS,
         CODEC,
         outcomes_partition=ports.outcomes_partition,
-        wait_s=settings.decision_wait_s,
+        wait_s=settings.outcome_wait_s,
         clock=ports.clock,
         traceparent=ports.traceparent,
     )
@@ -91,5 +91,5 @@ def compose(ports: Ports, settings: NotificationSettings) -> RunningService:
             WebhookEffects(effects, sender),
         ),
         servicer=NotificationServicer(door, webhooks.reader, ports.secrets, ports.log, settings),
-        views={"webhooks": webhooks, "systems": systems},
+        views=by_full_name(webhooks, systems),
     )

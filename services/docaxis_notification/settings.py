@@ -9,10 +9,10 @@ from docaxis_notification.domain import WAITS
 class NotificationSettings:
     """How long things wait, and which addresses may be told."""
 
-    decision_wait_s: float = field(
+    outcome_wait_s: float = field(
         default=2.0,
         metadata={
-            "env": "DOCAXIS_NOTIFICATION_DECISION_WAIT_S",
+            "env": "DOCAXIS_NOTIFICATION_OUTCOME_WAIT_S",
             "help": "Seconds that a call waits for the decision of its command.",
             "min": 0.1,
             "max": 30.0,

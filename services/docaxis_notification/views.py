@@ -40,7 +40,6 @@ from docaxis_notification.domain.subscriptions import SubscriptionState
 from docaxis_proto import registry_events_v1_pb2 as registry
 
 TOPICS = ServiceTopics("notification")
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,32 +240,17 @@ async def subscribers(
     ):
         return {}
     serving = await asyncio.gather(
-        *(_keys_in(systems, "systems", "organisation", each) for each in wanted)
+        *(systems.every("systems", "organisation", (each,)) for each in wanted)
     )
-    involved = sorted({system for each in serving for system in each})
+    involved = sorted({system.key for each in serving for system in each})
     found = await asyncio.gather(*(_active_of(webhooks, each) for each in involved))
     by_system = dict(zip(involved, found, strict=True))
     return {
-        organisation_id: [each for system in of for each in by_system[system]]
+        organisation_id: [each for system in of for each in by_system[system.key]]
         for organisation_id, of in zip(wanted, serving, strict=True)
     }
 
 
 async def _active_of(webhooks: ViewReader, system_id: str) -> list[SubscriptionState]:
-    rows = await _all(webhooks, "subscriptions", "live", system_id)
+    rows = await webhooks.every("subscriptions", "live", (system_id,))
     return [_subscription.decode(row.blob) for row in rows]
-
-
-async def _keys_in(reader: ViewReader, table: str, index: str, value: str) -> list[str]:
-    return [row.key for row in await _all(reader, table, index, value)]
-
-
-async def _all(reader: ViewReader, table: str, index: str, value: str) -> list[Row]:
-    rows: list[Row] = []
-    after: tuple[str, ...] | None = None
-    while True:
-        page = await reader.range(table, RowRange(index, (value,), after=after, limit=_PAGE))
-        rows += page
-        if len(page) < _PAGE:
-            return rows
-        after = (page[-1].key,)

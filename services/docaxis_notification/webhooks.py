@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from docaxis_eventsourcing.moments import rfc3339
 from docaxis_notification.domain.messages import NotificationQueued
 from docaxis_notification.domain.notifications import GONE
 from docaxis_notification.settings import NotificationSettings
@@ -130,7 +131,7 @@ def webhook_body(notification: NotificationQueued) -> str:
     }
     content = {
         "type": notification.event_type,
-        "timestamp": _rfc3339(notification.occurred_at),
+        "timestamp": rfc3339(notification.occurred_at),
         "data": {name: id for name, id in ids.items() if id},
     }
     return json.dumps(content, separators=(",", ":"))
@@ -154,11 +155,6 @@ def _failure_of(status: int) -> str:
     if 200 <= status < 300:
         return ""
     return GONE if status == 410 else f"http_{status}"
-
-
-def _rfc3339(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _open_session(settings: NotificationSettings) -> Any:

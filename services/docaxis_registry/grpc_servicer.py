@@ -5,9 +5,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor, page_limit
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.front_door import FrontDoor
 from docaxis_eventsourcing.identifiers import derived_id, new_id
+from docaxis_eventsourcing.moments import day_in_vietnam
 from docaxis_eventsourcing.outcomes import answer_of
 from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.view_reader import ViewReader
@@ -16,19 +18,15 @@ from docaxis_proto import registry_v1_pb2_grpc as rpc_grpc
 from docaxis_registry import views
 from docaxis_registry.codec import CODEC
 from docaxis_registry.credentials import read_public_jwk
-from docaxis_registry.cursors import read_cursor, write_cursor
 from docaxis_registry.domain import OrganisationState, SystemState, messages
-from docaxis_registry.domain.codes import day_of
 from docaxis_registry.domain.organisations import first_id
 from docaxis_registry.settings import RegistrySettings
 from docaxis_registry.suggestions import suggest
 
 MOST_ENTRIES = 500
 MOST_CODES = 500
-MOST_LISTED = 500
 MOST_SUGGESTED = 20
 """Unknown codes of one call that get suggestions."""
-_LISTED = 100
 
 
 class RegistryServicer(rpc_grpc.RegistryServicer):
@@ -40,6 +38,7 @@ class RegistryServicer(rpc_grpc.RegistryServicer):
         directory: ViewReader,
         store: ReadStore,
         clock: Callable[[], int],
+        epoch: int,
         settings: RegistrySettings,
     ) -> None:
         """`clock` tells today's codes from ended ones in queries; decisions take log time."""
@@ -47,6 +46,7 @@ class RegistryServicer(rpc_grpc.RegistryServicer):
         self._directory = directory
         self._store = store
         self._clock = clock
+        self._epoch = epoch
         self._settings = settings
 
     async def RegisterOrganisations(
@@ -75,7 +75,7 @@ class RegistryServicer(rpc_grpc.RegistryServicer):
         """Codes and aliases as they are valid today; what is not found has suggestions."""
         _limit("codes", request.codes, MOST_CODES)
         _limit("organisation_ids", request.organisation_ids, MOST_CODES)
-        today = day_of(self._clock())
+        today = day_in_vietnam(self._clock())
         asked, ids = request.codes, request.organisation_ids
         by_code = await views.resolve_codes(self._directory, asked, today)
         by_id = await views.find_organisations(self._directory, ids)
@@ -97,15 +97,15 @@ class RegistryServicer(rpc_grpc.RegistryServicer):
         self, request: rpc.ListOrganisationsRequest, context: Any
     ) -> rpc.ListOrganisationsReply:
         """A page may be short although there is more behind it: `next` tells."""
-        after = read_cursor(request.cursor)
-        limit = min(request.limit or _LISTED, MOST_LISTED)
+        after = decode_cursor(request.cursor, self._epoch, tuple[str, str], None)
+        limit = page_limit(request.limit)
         page = await views.list_organisations(self._directory, request.query, after, limit)
         if not page.organisations and after is None:
             await self._pass_end()
             page = await views.list_organisations(self._directory, request.query, after, limit)
         return rpc.ListOrganisationsReply(
             organisations=[_organisation(each) for each in page.organisations],
-            next=write_cursor(page.after),
+            next=encode_cursor(self._epoch, page.after) if page.after else "",
         )
 
     async def LockOrganisation(
@@ -190,14 +190,12 @@ class RegistryServicer(rpc_grpc.RegistryServicer):
         The key is scoped to the method; where it is absent, nothing is a repeat.
         """
         key = request.idempotency_key
-        outcome = await self._door.ask(
+        outcome = await self._door.ask_decided(
             command,
             command_id=derived_id("registry", method, key) if key else new_id(),
             partition=views.PARTITION,
             actor=request.actor,
         )
-        if outcome is None:
-            raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
         answer = answer_of(outcome, CODEC)
         with suppress(DocaxisError):
             await self._directory.pass_version(

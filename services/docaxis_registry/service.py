@@ -3,7 +3,7 @@
 from docaxis_eventsourcing.front_door import FrontDoor
 from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.projector import ViewRunner
-from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_eventsourcing.running_service import Ports, RunningService, by_full_name
 from docaxis_registry.codec import CODEC
 from docaxis_registry.domain import DECIDER
 from docaxis_registry.grpc_servicer import RegistryServicer
@@ -18,13 +18,19 @@ def compose(ports: Ports, settings: RegistrySettings) -> RunningService:
         TOPICS,
         CODEC,
         outcomes_partition=ports.outcomes_partition,
-        wait_s=settings.decision_wait_s,
+        wait_s=settings.outcome_wait_s,
         clock=ports.clock,
         traceparent=ports.traceparent,
     )
     processor = Processor(DECIDER, CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
     directory = ViewRunner(DIRECTORY, ports.log, ports.store)
-    servicer = RegistryServicer(door, directory.reader, ports.store, ports.clock, settings)
+    servicer = RegistryServicer(
+        door, directory.reader, ports.store, ports.clock, ports.log.epoch, settings
+    )
     return RunningService(
-        "registry", TOPICS, (door, processor, directory), servicer, {"directory": directory}
+        name=TOPICS.service,
+        topics=TOPICS,
+        parts=(processor, door, directory),
+        servicer=servicer,
+        views=by_full_name(directory),
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 class RegistrySettings:
     """How long calls and queries wait."""
 
-    decision_wait_s: float = field(
+    outcome_wait_s: float = field(
         default=2.0,
         metadata={
-            "env": "DOCAXIS_REGISTRY_DECISION_WAIT_S",
+            "env": "DOCAXIS_REGISTRY_OUTCOME_WAIT_S",
             "help": "Seconds that a call waits for the decision of its command.",
             "min": 0.1,
             "max": 30.0,

@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_registry.domain.codes import CodeState, is_code, is_qcvn_form
 from docaxis_registry.views import (
-    all_of,
     find_codes,
     find_organisations,
     list_organisations,
@@ -62,7 +61,7 @@ async def _present_codes(reader: ViewReader, state: CodeState) -> list[str]:
 
 
 async def _siblings(reader: ViewReader, wanted: str, most: int) -> list[str]:
-    rows = await all_of(reader, "codes", "parent", (parent_of(wanted),), _MOST_SIBLINGS)
+    rows = await reader.every("codes", "parent", (parent_of(wanted),), _MOST_SIBLINGS)
     codes = [row.key for row in rows if not is_qcvn_form(row.key)]
     return get_close_matches(wanted, codes, most, _LIKE)
 

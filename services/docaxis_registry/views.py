@@ -192,20 +192,6 @@ async def list_organisations(
     return OrganisationPage(tuple(found), after)
 
 
-async def all_of(
-    reader: ViewReader, table: str, index: str = "", equals: tuple[str, ...] = (), most: int = 0
-) -> Sequence[Row]:
-    """The rows of a table (or of one value of an index), by key; `most` of them, 0 for all."""
-    rows: list[Row] = []
-    after: tuple[str, ...] | None = None
-    while True:
-        page = await reader.range(table, RowRange(index, equals, after=after, limit=_PAGE))
-        rows += page
-        if len(page) < _PAGE or (most and len(rows) >= most):
-            return rows[:most] if most else rows
-        after = (page[-1].key,)
-
-
 async def snapshot_systems(reader: ViewReader, store: ReadStore) -> SystemsSnapshot:
     """All systems, and a position that is not behind any of the rows read (L29).
 
@@ -217,7 +203,7 @@ async def snapshot_systems(reader: ViewReader, store: ReadStore) -> SystemsSnaps
         await reader.get("systems", "")  # waits until a space serves
         space = reader.space
         position = await store.checkpoint(space, PARTITION) or START
-        rows = await all_of(reader, "systems")
+        rows = await reader.every("systems")
         systems = tuple(_decoders["system"].decode(row.blob) for row in rows)
         served = {id for system in systems for id in system.organisation_ids}
         organisations = await find_organisations(reader, sorted(served))

@@ -14,8 +14,9 @@ from docaxis_eventsourcing.topics import organisation_partition
 from docaxis_proto import routing_v1_pb2 as pb
 from docaxis_routing.codec import CODEC
 from docaxis_routing.domain.messages import AcknowledgeAnswer, AcknowledgeDeliveries
-from docaxis_routing.queries import MAX_LIMIT, Queries
+from docaxis_routing.queries import Queries
 
+MOST_DELIVERIES = 500
 _TAKEN = ("handed_over", "already_handed_over")
 
 
@@ -32,8 +33,9 @@ class AcknowledgementDoor:
     ) -> pb.AcknowledgeDeliveriesReply:
         """Every delivery of the list is answered, in its order; none is held up by another."""
         wanted = list(dict.fromkeys(request.delivery_ids))
-        if len(wanted) > MAX_LIMIT:
-            raise DocaxisError("limit_invalid", {"limit": str(MAX_LIMIT)})
+        if len(wanted) > MOST_DELIVERIES:
+            params = {"field": "deliveries", "limit": str(MOST_DELIVERIES)}
+            raise DocaxisError("too_many_items", params)
         by_organisation = await self._by_organisation(wanted, request.organisation_ids)
         answers = await asyncio.gather(
             *(
@@ -72,7 +74,7 @@ class AcknowledgementDoor:
     async def _ask(
         self, request: pb.AcknowledgeDeliveriesRequest, organisation_id: str, ids: list[str]
     ) -> AcknowledgeAnswer:
-        outcome = await self.door.ask(
+        outcome = await self.door.ask_decided(
             AcknowledgeDeliveries(organisation_id, request.system_id, tuple(ids)),
             command_id=derived_id(
                 "acknowledge", request.idempotency_key, organisation_id, *sorted(ids)
@@ -80,7 +82,5 @@ class AcknowledgementDoor:
             partition=organisation_partition(organisation_id, self.partitions),
             actor=request.system_id,
         )
-        if outcome is None:
-            raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
         answer: AcknowledgeAnswer = answer_of(outcome, CODEC)
         return answer

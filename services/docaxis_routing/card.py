@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
+import structlog
 from cachetools import LRUCache
 
 from docaxis_eventsourcing.ports.file_store import FileStore
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,19 @@ class Cards:
         self._kept: LRUCache[tuple[str, str], Card] = LRUCache(kept)
 
     async def read(self, document_id: str, digest: str) -> Card:
-        """The card of a document; an empty one where it was destroyed."""
+        """The card of a document; an empty one where it was destroyed, or its bytes are damaged.
+
+        A damaged card costs its own words, never the page of others that it stands on.
+        """
         known = self._kept.get((document_id, digest))
         if known is not None:
             return known
         try:
             content = b"".join([chunk async for chunk in self._files.read(document_id, digest)])
         except FileNotFoundError:
+            return Card()
+        except OSError as error:
+            _log.error("card_damaged", document_id=document_id, digest=digest, reason=str(error))
             return Card()
         card = msgspec.json.decode(content, type=Card)
         self._kept[document_id, digest] = card

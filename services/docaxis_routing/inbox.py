@@ -8,20 +8,23 @@ served) is listed from its start.
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor
+from docaxis_eventsourcing.cursors import (
+    Number,
+    decode_cursor,
+    encode_cursor,
+    page_limit,
+    page_wait,
+)
 from docaxis_eventsourcing.ports.read_store import Row, RowRange
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_proto import routing_v1_pb2 as pb
 from docaxis_routing.card import Cards
-from docaxis_routing.queries import checked_limit, delivery_message, document_message
+from docaxis_routing.queries import delivery_message, document_message
 from docaxis_routing.views import DELIVERIES, DeliveryRow, read_delivery
 
-MAX_WAIT_S = 50.0
-_LOOK_AGAIN_S = 1.0
 _OPEN = 1
 
 
@@ -34,14 +37,15 @@ class Inbox:
     epoch: int
 
     async def page(self, request: pb.GetInboxRequest) -> pb.GetInboxReply:
-        """Open deliveries behind the cursor, waiting up to `wait_s` where there are none."""
-        seen = dict(decode_cursor(request.cursor, self.epoch, dict[str, int], {}))
-        limit = checked_limit(request.limit)
-        until = time.monotonic() + min(request.wait_s, MAX_WAIT_S)
-        found = await self._open(request.organisation_ids, seen, limit)
-        while not found and (left := until - time.monotonic()) > 0:
-            await self.deliveries.wait_for_news(min(left, _LOOK_AGAIN_S))
-            found = await self._open(request.organisation_ids, seen, limit)
+        """Open deliveries behind the cursor, waiting up to `wait_s` where there are none.
+
+        Raises `DocaxisError` `limit_invalid`, `cursor_invalid`.
+        """
+        limit, wait_s = page_limit(request.limit), page_wait(request.wait_s)
+        seen = decode_cursor(request.cursor, self.epoch, dict[str, Number], dict[str, Number]())
+        found = await self.deliveries.read_until(
+            wait_s, lambda: self._open(request.organisation_ids, seen, limit), bool
+        )
         for each in found:
             seen[each.organisation_id] = each.mailbox_number
         items = await asyncio.gather(*(self._item(each) for each in found))

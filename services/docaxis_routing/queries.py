@@ -7,7 +7,7 @@ held copy shows nothing to its recipient.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor
+from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor, page_limit
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.ports.read_store import RowRange
 from docaxis_eventsourcing.receipt_ids import accepted_receipt_id, delivery_id
@@ -29,8 +29,8 @@ from docaxis_routing.views import (
     read_refusal,
 )
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 500
+_VISIBLE = (READY, HANDED_OVER)
+"""States of a delivery that its recipient may see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class Queries:
     async def deliveries(
         self, document_id: str, askers: Sequence[str], limit: int, cursor: str
     ) -> pb.ListDeliveriesReply:
-        """A document's deliveries: all of them for its sender, their own for recipients."""
+        """A document's deliveries: all of them for its sender, recipients' own that are ready."""
         row = await self._visible(document_id, askers)
         after = decode_cursor(cursor, self.epoch, str, "")
-        limit = checked_limit(limit)
+        limit = page_limit(limit)
         rows = await self.documents.range(
             DELIVERIES,
             RowRange("by_document", (document_id,), after=(after,) if after else None, limit=limit),
@@ -80,7 +80,7 @@ class Queries:
         is_sender = row.brief.sender_organisation_id in askers
         for each in rows:
             delivery = read_delivery(each)
-            if is_sender or delivery.organisation_id in askers:
+            if is_sender or (delivery.organisation_id in askers and delivery.state in _VISIBLE):
                 reply.deliveries.append(delivery_message(delivery))
         if len(rows) == limit:
             reply.next = encode_cursor(self.epoch, rows[-1].key)
@@ -128,7 +128,7 @@ class Queries:
         copies = await self.documents.get_many(
             DELIVERIES, [delivery_id(document_id, each) for each in askers]
         )
-        if any(read_delivery(copy).state in (READY, HANDED_OVER) for copy in copies.values()):
+        if any(read_delivery(copy).state in _VISIBLE for copy in copies.values()):
             return row
         raise DocaxisError("unknown_document", {"document_id": document_id})
 
@@ -190,10 +190,3 @@ def delivery_message(delivery: DeliveryRow) -> pb.Delivery:
         ready_at=delivery.ready_at,
         handed_over_at=delivery.handed_over_at,
     )
-
-
-def checked_limit(limit: int) -> int:
-    """A page's size; 0 asks for the default. Raises `DocaxisError` `limit_invalid`."""
-    if limit > MAX_LIMIT:
-        raise DocaxisError("limit_invalid", {"limit": str(MAX_LIMIT)})
-    return limit or DEFAULT_LIMIT

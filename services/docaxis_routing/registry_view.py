@@ -7,16 +7,15 @@ organisation registered a moment ago is found (rule L28).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from docaxis_eventsourcing.decider import Request
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
+from docaxis_eventsourcing.moments import day_in_vietnam
 from docaxis_eventsourcing.ports.read_store import Row, RowRange, Table
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_eventsourcing.view_reader import ViewReader
@@ -34,7 +33,6 @@ from docaxis_routing.domain.facts import Resolved, RoutingFacts
 from docaxis_routing.domain.messages import SubmitDocument
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 REGISTRY_PARTITION = 0
 """The registry has one partition (rule L3)."""
 
@@ -51,10 +49,16 @@ class OrganisationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeRow:
-    """Whose a code is, within dates (RFC 3339 full-date; empty: open)."""
+class CodeClaim:
+    """One organisation's hold on a code, within dates (RFC 3339 full-date; empty: open).
+
+    A code's row holds the claims of all organisations, at most one each: today's holder, and those
+    whom it meant before.
+    """
 
     organisation_id: str
+    is_code: bool = True
+    """Its own code; else an alias."""
     valid_from: str = ""
     valid_until: str = ""
 
@@ -73,19 +77,26 @@ class SystemRow:
 
 
 _read_organisation = msgspec.msgpack.Decoder(OrganisationRow).decode
-_read_code = msgspec.msgpack.Decoder(CodeRow).decode
+_read_claims = msgspec.msgpack.Decoder(tuple[CodeClaim, ...]).decode
 _read_system = msgspec.msgpack.Decoder(SystemRow).decode
 
 
 def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
     match event:
         case OrganisationsRegistered():
-            return [(ORGANISATIONS, entry.organisation_id) for entry in event.entries]
+            return [key for entry in event.entries for key in _keys_of(entry)]
         case OrganisationLocked() | SignaturePolicySet():
             return ((ORGANISATIONS, event.organisation_id),)
         case SystemServes() | SystemLocked():
             return ((SYSTEMS, event.system_id),)
     return ()
+
+
+def _keys_of(entry: OrganisationEntry) -> Iterable[tuple[str, str]]:
+    yield (ORGANISATIONS, entry.organisation_id)
+    yield (CODES, entry.code)
+    for alias in entry.aliases:
+        yield (CODES, alias.code)
 
 
 def _project(rows: Rows, event: Any, _: Envelope) -> None:
@@ -125,14 +136,28 @@ def _register(rows: Rows, entry: OrganisationEntry) -> None:
         else OrganisationRow(entry.organisation_id, entry.code, entry.name)
     )
     _put(rows, replace(before, code=entry.code, name=entry.name))
-    codes = [CodeRow(entry.organisation_id)]
-    codes += [
-        CodeRow(entry.organisation_id, alias.valid_from, alias.valid_until)
-        for alias in entry.aliases
-    ]
-    names = (entry.code, *(alias.code for alias in entry.aliases))
-    for name, code in zip(names, codes, strict=True):
-        rows.put(CODES, Row(name, msgspec.msgpack.encode(code)))
+    _claim(rows, entry.code, CodeClaim(entry.organisation_id))
+    for alias in entry.aliases:
+        claim = CodeClaim(entry.organisation_id, False, alias.valid_from, alias.valid_until)
+        _claim(rows, alias.code, claim)
+
+
+def _claim(rows: Rows, code: str, claim: CodeClaim) -> None:
+    """An organisation's newest word on a code replaces its former, and nobody else's."""
+    row = rows.get(CODES, code)
+    others = (
+        each
+        for each in (_read_claims(row.blob) if row else ())
+        if each.organisation_id != claim.organisation_id
+    )
+    rows.put(CODES, Row(code, msgspec.msgpack.encode((*others, claim))))
+
+
+def holder_on(claims: Sequence[CodeClaim], day: str) -> str | None:
+    """Whom a code meant on a day; a dated alias before an undated code, as in the registry."""
+    valid = [each for each in claims if each.valid_on(day)]
+    first = min(valid, key=lambda each: each.is_code, default=None)
+    return first.organisation_id if first else None
 
 
 def _put(rows: Rows, organisation: OrganisationRow) -> None:
@@ -146,7 +171,7 @@ def _put_system(rows: Rows, system: SystemRow) -> None:
 REGISTRY_VIEW = View(
     service="routing",
     name="registry",
-    version=1,
+    version=2,
     topic="docaxis.registry.events",
     codec=REGISTRY_EVENTS,
     tables=(Table(ORGANISATIONS), Table(CODES), Table(SYSTEMS)),
@@ -204,11 +229,11 @@ class RegistryFacts:
         if len(ids) < len(wanted):
             await self._reader.pass_end(REGISTRY_PARTITION)
             ids = await self._reader.get_many(CODES, wanted)
-        day = datetime.fromtimestamp(now / 1000, VIETNAM).date().isoformat()
+        day = day_in_vietnam(now)
         by_code = {
-            code: found.organisation_id
+            code: holder
             for code, row in ids.items()
-            if (found := _read_code(row.blob)).valid_on(day)
+            if (holder := holder_on(_read_claims(row.blob), day))
         }
         rows = await self._reader.get_many(ORGANISATIONS, sorted(set(by_code.values())))
         return {

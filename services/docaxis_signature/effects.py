@@ -8,7 +8,6 @@ work done again after a crash finds the same and signs the same bytes (L8).
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import structlog
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.follow_up import FollowUp
+from docaxis_eventsourcing.moments import rfc3339
 from docaxis_eventsourcing.parts import PartHealth
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.ports.signer import Signer
@@ -183,14 +183,13 @@ class Sealing:
     def _seal(
         self, receipt_id: str, kind: str, claims: dict[str, str], at_ms: int
     ) -> SealedReceipt:
-        moment = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
         stated: dict[str, object] = {
             **claims,
             "iss": ISSUER,
             "jti": receipt_id,
             "kind": kind,
             "iat": at_ms // 1000,
-            "at": moment.replace("+00:00", "Z"),
+            "at": rfc3339(at_ms),
         }
         return SealedReceipt(
             receipt_id=receipt_id,

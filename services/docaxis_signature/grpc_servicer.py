@@ -1,17 +1,21 @@
 """Verdicts, receipts and keys: protobuf <-> queries, and the check of uploads before a submit."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
+from docaxis_eventsourcing.cursors import (
+    Number,
+    decode_cursor,
+    encode_cursor,
+    page_limit,
+    page_wait,
+)
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
+from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.topics import document_partition
 from docaxis_eventsourcing.view_reader import ViewReader
@@ -24,7 +28,6 @@ from docaxis_signature.views import (
     START,
     Place,
     ReceiptRow,
-    read_until,
     receipt_of,
     receipts_after,
     receipts_of_document,
@@ -32,29 +35,11 @@ from docaxis_signature.views import (
 )
 
 MOST_UPLOADS = 100
-DEFAULT_LIMIT, MOST_LIMIT = 100, 500
-LONGEST_WAIT_S = 50.0
 SOON_S = 2.0
 """Verifying and sealing follow a submission at once: who asks right behind it waits so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a list goes on: the log's epoch (L4), what was asked for, a place per partition (L3).
-
-    It is never a time or an id. Under another epoch, or for other organisations than before, the
-    list starts anew: a place says nothing about receipts that it was not taken among. Whoever gets
-    a receipt twice knows it by its id.
-    """
-
-    epoch: int
-    asked: bytes
-    places: dict[int, Place] = field(default_factory=dict)
-
-    def text(self) -> str:
-        """The cursor as clients hold it: opaque."""
-        raw = msgspec.msgpack.encode(self)
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+_Places = dict[Number, tuple[Number, Number]]
 
 
 class SignatureServicer(signature_v1_pb2_grpc.SignatureServicer):
@@ -103,11 +88,11 @@ class SignatureServicer(signature_v1_pb2_grpc.SignatureServicer):
     async def GetVerdict(self, request: rpc.GetVerdictRequest, context: Any) -> rpc.GetVerdictReply:
         """A document's verdict, awaited for a moment; `unknown_document` while there is none."""
         document_id = request.document_id
-        if not _is_id(document_id):
+        if not is_identifier(document_id):
             raise DocaxisError("unknown_document")
 
-        verdict = await read_until(
-            self._verdicts, SOON_S, lambda: verdict_of(self._verdicts, document_id), _found
+        verdict = await self._verdicts.read_until(
+            SOON_S, lambda: verdict_of(self._verdicts, document_id), _found
         )
         if verdict is None:  # L28
             await self._verdicts.pass_end(document_partition(document_id, self._partitions))
@@ -127,8 +112,8 @@ class SignatureServicer(signature_v1_pb2_grpc.SignatureServicer):
         to be unknown, the view has passed the ends of all (L28)."""
         receipt_id, asking = request.receipt_id, tuple(request.for_organisation_ids)
         reader = self._receipts
-        receipt = await read_until(
-            reader, SOON_S, lambda: receipt_of(reader, receipt_id, asking), _found
+        receipt = await reader.read_until(
+            SOON_S, lambda: receipt_of(reader, receipt_id, asking), _found
         )
         if receipt is None:
             await asyncio.gather(*(reader.pass_end(each) for each in range(self._partitions)))
@@ -145,27 +130,27 @@ class SignatureServicer(signature_v1_pb2_grpc.SignatureServicer):
         `next` is always told: who asks again with it gets what was sealed since. Raises
         `limit_invalid`, `cursor_invalid`.
         """
-        limit, wait_s = _limit(request.limit), _wait(request.wait_s)
+        limit, wait_s = page_limit(request.limit), page_wait(request.wait_s)
         organisation_ids = tuple(sorted(set(request.organisation_ids)))
-        cursor = self._cursor(request, organisation_ids)
+        asked = sha256(msgspec.msgpack.encode((request.document_id, organisation_ids))).digest()[:8]
+        after = self._places(request.cursor, asked)
         if request.document_id:
             found, places = await self._of_document(
-                request.document_id, organisation_ids, cursor.places, limit, wait_s
+                request.document_id, organisation_ids, after, limit, wait_s
             )
         elif organisation_ids:
-            found, places = await read_until(
-                self._receipts,
+            found, places = await self._receipts.read_until(
                 wait_s,
                 lambda: receipts_after(
-                    self._receipts, self._partitions, organisation_ids, cursor.places, limit
+                    self._receipts, self._partitions, organisation_ids, after, limit
                 ),
                 _any,
             )
         else:
-            found, places = [], cursor.places
-        following = Cursor(cursor.epoch, cursor.asked, places)
+            found, places = [], after
         return rpc.ListReceiptsReply(
-            receipts=[_receipt(each) for each in found], next=following.text()
+            receipts=[_receipt(each) for each in found],
+            next=encode_cursor(self._epoch, (asked, places)),
         )
 
     async def GetKeySet(self, request: rpc.GetKeySetRequest, context: Any) -> rpc.GetKeySetReply:
@@ -197,7 +182,7 @@ class SignatureServicer(signature_v1_pb2_grpc.SignatureServicer):
         limit: int,
         wait_s: float,
     ) -> tuple[list[ReceiptRow], dict[int, Place]]:
-        if not _is_id(document_id):
+        if not is_identifier(document_id):
             return [], {}
         partition = document_partition(document_id, self._partitions)
         after = places.get(partition, START)
@@ -207,37 +192,22 @@ class SignatureServicer(signature_v1_pb2_grpc.SignatureServicer):
                 self._receipts, document_id, organisation_ids, after, limit
             )
 
-        found, reached = await read_until(self._receipts, wait_s, read, _any)
+        found, reached = await self._receipts.read_until(wait_s, read, _any)
         if not found and after == START:  # L28
             await self._receipts.pass_end(partition)
             found, reached = await read()
         return found, {partition: reached}
 
-    def _cursor(self, request: rpc.ListReceiptsRequest, organisation_ids: Sequence[str]) -> Cursor:
-        asked = sha256(msgspec.msgpack.encode((request.document_id, organisation_ids))).digest()[:8]
-        new = Cursor(self._epoch, asked)
-        if not request.cursor:
-            return new
-        try:
-            padded = request.cursor.encode() + b"=" * (-len(request.cursor) % 4)
-            raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-            cursor = msgspec.msgpack.decode(raw, type=Cursor)
-        except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-            raise DocaxisError("cursor_invalid") from error
-        return cursor if (cursor.epoch, cursor.asked) == (new.epoch, asked) else new
+    def _places(self, cursor: str, asked: bytes) -> dict[int, Place]:
+        """The place reached in each partition; none where the list starts anew.
 
-
-def _limit(limit: int) -> int:
-    if limit > MOST_LIMIT:
-        raise DocaxisError("limit_invalid", {"field": "limit", "expected": f"1-{MOST_LIMIT}"})
-    return limit or DEFAULT_LIMIT
-
-
-def _wait(wait_s: float) -> float:
-    if not 0 <= wait_s <= LONGEST_WAIT_S:
-        expected = f"0-{LONGEST_WAIT_S:.0f} s"
-        raise DocaxisError("limit_invalid", {"field": "wait_s", "expected": expected})
-    return wait_s
+        It does under another epoch (L4), and where something else was asked for before: a place
+        says nothing about receipts that it was not taken among. Whoever gets a receipt twice knows
+        it by its id.
+        """
+        new: _Places = {}
+        before, places = decode_cursor(cursor, self._epoch, tuple[bytes, _Places], (asked, new))
+        return places if before == asked else new
 
 
 def _found(row: object) -> bool:
@@ -258,10 +228,3 @@ def _receipt(row: ReceiptRow) -> rpc.Receipt:
         jws=row.jws,
         sealed_at=row.sealed_at,
     )
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

@@ -8,7 +8,7 @@ from docaxis_eventsourcing.effects import Effects
 from docaxis_eventsourcing.follow_up import CommandWriter
 from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.projector import ViewRunner
-from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_eventsourcing.running_service import Ports, RunningService, by_full_name
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_signature.codec import CODEC, TO_SEAL, TO_VERIFY
 from docaxis_signature.domain import DECIDER
@@ -69,7 +69,7 @@ def compose(ports: Ports, settings: SignatureSettings) -> RunningService:
         topics=TOPICS,
         parts=(processor, checks, verify, seal, verdicts, receipts),
         servicer=servicer,
-        views={"verdicts": verdicts, "receipts": receipts},
+        views=by_full_name(verdicts, receipts),
     )
 
 

@@ -5,10 +5,9 @@ partitions and no single writer orders them, so a page is resumed from a place i
 `receipts_after` says why it never skips.
 """
 
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -24,12 +23,9 @@ from docaxis_signature.domain import DocumentVerified, FileVerdict, ReceiptsSeal
 TOPICS = ServiceTopics("signature")
 VERDICTS, RECEIPTS, LATEST = "verdicts", "receipts", "latest"
 _KEYS_AT_ONCE = 500
-_LOOK_AGAIN_S = 1.0
-"""Another replica may project a partition: its news are seen by looking."""
 _BEHIND_ANY_KEY = "~"
 _FEWEST_ROWS = 8
 
-Found = TypeVar("Found")
 Place = tuple[int, int]
 """Within a partition: the version of an event, and the number of the receipt in it."""
 START: Place = (0, 0)
@@ -213,23 +209,6 @@ async def receipts_after(
         key=lambda row: (row.sealed_at, row.partition, row.place),
     )[:limit]
     return taken, {**after, **{row.partition: row.place for row in taken}}
-
-
-async def read_until(
-    reader: ViewReader,
-    wait_s: float,
-    read: Callable[[], Awaitable[Found]],
-    enough: Callable[[Found], bool],
-) -> Found:
-    """Read, and read again at each news of the view, until it is enough or the time has passed."""
-    until = time.monotonic() + wait_s
-    while True:
-        changes = reader.changes  # before reading: what is projected meanwhile is news, too
-        found = await read()
-        left = until - time.monotonic()
-        if left <= 0 or enough(found):
-            return found
-        await reader.wait_for_news(min(left, _LOOK_AGAIN_S), changes)
 
 
 async def _latest(

@@ -81,19 +81,18 @@ AfterStart = Callable[[Axis], Awaitable[None]]
 
 def compose_services(ports: Ports, folder: DataFolder) -> dict[str, RunningService]:
     """All services on the same ports, by name; nothing runs yet."""
+    signatures = load_settings(SignatureSettings)
     signatures = replace(
-        load_settings(SignatureSettings),
-        trust_anchors_folder=folder.anchors,
-        crl_folder=folder.crls,
+        signatures,
+        trust_anchors_folder=signatures.trust_anchors_folder or folder.anchors,
+        crl_folder=signatures.crl_folder or folder.crls,
     )
-    # Where all is on one machine, so may be the systems that want to be told.
-    webhooks = replace(load_settings(NotificationSettings), allow_loopback=True)
     composed = (
         registry.compose(ports, load_settings(RegistrySettings)),
         routing.compose(ports, load_settings(RoutingSettings)),
         signature.compose(ports, signatures),
         status.compose(ports, load_settings(StatusSettings)),
-        notification.compose(ports, webhooks),
+        notification.compose(ports, load_settings(NotificationSettings)),
     )
     return {each.name: each for each in composed}
 

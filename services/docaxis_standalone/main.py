@@ -1,6 +1,7 @@
 """`docaxis standalone`: the axis in one process, until it is told to stop."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def run_standalone(
     the folder, `SettingsInvalid` with all wrong settings, `PartDied` where a part ended by its own
     fault.
     """
+    os.umask(0o077)  # what is made here is for this user alone
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*GC_THRESHOLDS)
     uvloop.run(_serve(data, http_port, host, after_start))

@@ -51,11 +51,7 @@ async def rebuild_views(
         services = compose_services(ports, folder)
         for service in services.values():
             await ports.log.declare(service.all_topics)
-        runners = {
-            runner.view.full_name: runner
-            for each in services.values()
-            for runner in each.views.values()
-        }
+        runners = {name: each for one in services.values() for name, each in one.views.items()}
         chosen = {name: runners[name] for name in views} if views else runners
         rebuilt = []
         for done, (name, runner) in enumerate(sorted(chosen.items())):

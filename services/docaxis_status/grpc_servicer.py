@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.front_door import FrontDoor
-from docaxis_eventsourcing.identifiers import derived_id, new_id
+from docaxis_eventsourcing.identifiers import derived_id, is_identifier, new_id
 from docaxis_eventsourcing.outcomes import answer_of
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.topics import organisation_partition
@@ -100,14 +99,12 @@ class StatusServicer(status_v1_pb2_grpc.StatusServiceServicer):
         # What the door refused at the first attempt may be sound at the next: then it is another
         # command of the same report, and what was recorded is told apart by the report's id.
         command_id = derived_id("report", report_id, CODEC.encode(command)[1])
-        outcome = await self._door.ask(
+        outcome = await self._door.ask_decided(
             command,
             command_id=command_id,
             partition=organisation_partition(request.organisation_id, self._partitions),
             actor=request.system_id,
         )
-        if outcome is None:
-            raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
         answer = answer_of(outcome, CODEC)
         if not isinstance(answer, ReportAnswer):
             raise TypeError(f"a report was answered with {type(answer).__name__}")
@@ -216,7 +213,8 @@ def _status(report: rpc.StatusReport, system_id: str, report_id: str) -> Status:
 
 def _refusal(organisation_id: str, status: Status, report: rpc.StatusReport) -> str:
     """Why a status cannot hold, whatever is known; empty: it may. Unsound ids name nothing."""
-    if not _is_id(status.delivery_id) or (status.document_id and not _is_id(status.document_id)):
+    ids = (status.delivery_id, status.document_id or status.delivery_id)
+    if not all(map(is_identifier, ids)):
         return "unknown_delivery"
     refused = refusal(organisation_id, status)
     if not refused and status.code == RETURNED and not report.reason.strip():
@@ -245,13 +243,6 @@ def _timeline(timeline: Timeline, reasons: dict[str, str]) -> rpc.Timeline:
 
 async def _whole(chunks: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def _is_moment(text: str) -> bool:

@@ -5,11 +5,11 @@ deliveries all go to one partition here, in the order in which routing wrote abo
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.follow_up import FollowUp
+from docaxis_eventsourcing.moments import rfc3339
 from docaxis_eventsourcing.topics import organisation_partition
 from docaxis_proto.routing_events_v1_pb2 import DeliveriesHandedOver, DeliveriesMade
 from docaxis_status.domain.deliveries import ARRIVED, AXIS
@@ -54,8 +54,6 @@ class StatusReactions:
 
 
 def _hand_over(event: DeliveriesHandedOver, envelope: Envelope) -> RecordHandOver:
-    moment = datetime.fromtimestamp(envelope.time / 1000, UTC)
-    claimed_at = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return RecordHandOver(
         event.organisation_id,
         tuple(
@@ -64,7 +62,7 @@ def _hand_over(event: DeliveriesHandedOver, envelope: Envelope) -> RecordHandOve
                 document_id=each.document_id,
                 code=ARRIVED,
                 source=AXIS,
-                claimed_at=claimed_at,
+                claimed_at=rfc3339(envelope.time),
                 reason_digest="",
                 system_id=event.system_id,
                 sender_organisation_id=each.sender_organisation_id,

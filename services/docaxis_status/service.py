@@ -5,7 +5,7 @@ from docaxis_eventsourcing.front_door import FrontDoor
 from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_eventsourcing.reactions import Reactions, Source
-from docaxis_eventsourcing.running_service import Ports, RunningService
+from docaxis_eventsourcing.running_service import Ports, RunningService, by_full_name
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_status.codec import CODEC, ROUTING_EVENTS
 from docaxis_status.domain import DECIDER
@@ -25,7 +25,7 @@ def compose(ports: Ports, settings: StatusSettings) -> RunningService:
         TOPICS,
         CODEC,
         outcomes_partition=ports.outcomes_partition,
-        wait_s=settings.answer_wait_s,
+        wait_s=settings.outcome_wait_s,
         clock=ports.clock,
         traceparent=ports.traceparent,
     )
@@ -44,5 +44,5 @@ def compose(ports: Ports, settings: StatusSettings) -> RunningService:
         topics=TOPICS,
         parts=(processor, door, reactions, timelines),
         servicer=StatusServicer(door, timelines.reader, ports.files, partitions),
-        views={"timelines": timelines},
+        views=by_full_name(timelines),
     )

@@ -46,6 +46,8 @@ class AxisProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     wrapper: Sequence[str] = ()
     """A command to run it under (strace)."""
+    module: Sequence[str] = ("docaxis_standalone",)
+    """What `python -m` runs, with its arguments."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -71,7 +73,7 @@ class AxisProcess:
                 *self.wrapper,
                 sys.executable,
                 "-m",
-                "docaxis_standalone",
+                *self.module,
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -100,6 +102,20 @@ class AxisProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
         return int(kib) / 1024
+
+    def cpu_s(self) -> dict[str, float]:
+        """CPU seconds so far, of the process in user and system mode and of its workers (Linux)."""
+        assert self.process is not None
+        tick = os.sysconf("SC_CLK_TCK")
+        own = _stat(self.process.pid)
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = [pid for each in threads for pid in (each / "children").read_text().split()]
+        workers = [_stat(int(pid)) for pid in children]
+        return {
+            "axis_user": int(own[11]) / tick,
+            "axis_system": int(own[12]) / tick,
+            "workers": sum(int(each[11]) + int(each[12]) for each in workers) / tick,
+        }
 
     async def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is said."""
@@ -134,6 +150,11 @@ class AxisProcess:
         """A client of one of the demonstration's systems."""
         credentials = Credentials.load(self.folder.clients / f"{name}.json")
         return DocaxisClient(self.url, credentials, attempts=attempts, patience_s=patience_s)
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat behind the command's name."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -29,7 +30,10 @@ WORDS = {
 }
 
 
-async def test_no_secret_and_no_free_text_is_in_the_log_or_the_views(tmp_path: Path) -> None:
+async def test_no_secret_and_no_free_text_is_in_the_log_or_the_views(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCAXIS_NOTIFICATION_ALLOW_LOOPBACK", "true")
     data = tmp_path / "data"
     async with running_axis(data) as axis:
         await bootstrap_demo(axis.clients, axis.folder, axis.url)

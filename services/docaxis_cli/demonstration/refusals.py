@@ -36,7 +36,7 @@ async def try_refusals(
         report.check(
             "a recipient is suggested instead",
             meant in suggested,
-            ", ".join(suggested),
+            ", ".join(dict.fromkeys(suggested)),
         )
 
 

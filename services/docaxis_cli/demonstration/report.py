@@ -8,6 +8,7 @@ from rich.text import Text
 
 from docaxis_cli.demonstration.play_report import Report
 from docaxis_cli.messages import Words
+from docaxis_cli.session import program
 from docaxis_cli.timeline_view import timeline_view
 from docaxis_client.tracking import Timeline
 
@@ -43,19 +44,20 @@ def next_steps(words: Words, url: str, data: str, *, running: bool) -> Renderabl
     commands: tuple[tuple[str, str], ...] = ()
     if running:
         lines.append(words("axis_at", url=url) + "\n")
-        lines.append(words("api_docs", url=f"{url}/docs") + "\n\n")
+        lines.append(words("api_docs", url=f"{url}/openapi.json") + "\n\n")
         lines.append(words("try_next") + "\n", style="bold")
         lines.append(f"  export DOCAXIS_DATA={data}\n")
         commands += (
-            ("docaxis send my.pdf --as office --to H26", "comment_send"),
-            ("docaxis inbox --as hanoi", "comment_inbox"),
-            ("docaxis get DELIVERY --as hanoi -o received", "comment_get"),
-            ("docaxis ack DELIVERY --as hanoi", "comment_ack"),
-            ("docaxis status DELIVERY 03 --as hanoi", "comment_status"),
+            ("send my.pdf --as office --to H26", "comment_send"),
+            ("inbox --as hanoi", "comment_inbox"),
+            ("get DELIVERY --as hanoi -o received", "comment_get"),
+            ("ack DELIVERY --as hanoi", "comment_ack"),
+            ("status DELIVERY 03 --as hanoi", "comment_status"),
         )
     else:
         lines.append(words("try_again") + "\n", style="bold")
-        commands += (("docaxis demo", "comment_keep"),)
+        commands += (("demo", "comment_keep"),)
+    commands = tuple((f"{program()} {command}", comment) for command, comment in commands)
     width = max(len(command) for command, _ in commands)
     for command, comment in commands:
         lines.append(f"  {command:<{width}}")

@@ -35,8 +35,9 @@ Systems (`systems`):
 from collections.abc import Mapping
 
 from docaxis_eventsourcing.decider import Decider, Decision, Moment, State, id_of, kind_of
+from docaxis_eventsourcing.moments import day_in_vietnam
 from docaxis_registry.domain import codes, organisations, systems
-from docaxis_registry.domain.codes import CodeState, day_of
+from docaxis_registry.domain.codes import CodeState
 from docaxis_registry.domain.messages import (
     Command,
     Event,
@@ -90,7 +91,7 @@ def decide(states: Mapping[str, State], facts: Moment, command: Command) -> Deci
     """What a command does to these states."""
     match command:
         case RegisterOrganisations():
-            return organisations.register(states, day_of(facts.now), command)
+            return organisations.register(states, day_in_vietnam(facts.now), command)
         case LockOrganisation():
             return organisations.lock(states[f"organisation/{command.organisation_id}"], command)
         case SetSignaturePolicy():

@@ -2,15 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from docaxis_registry.domain.messages import OrganisationsRegistered
 
 LONGEST_CODE = 35
 _CODE = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+)*")
 _QCVN_FORM = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}")
-_HANOI = timedelta(hours=7)
-"""Asia/Ho_Chi_Minh has had one offset since 1975, so no time zone data is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +75,6 @@ def is_date(text: str) -> bool:
         return not text or date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-
-
-def day_of(milliseconds: int) -> str:
-    """The full-date in Viet Nam at a moment (Unix ms)."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC) + _HANOI
-    return moment.date().isoformat()
 
 
 def _ends_before(one: Claim, other: Claim) -> bool:

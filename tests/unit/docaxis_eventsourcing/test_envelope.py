@@ -1,10 +1,21 @@
 """The envelope as CloudEvents headers, messages as dataclasses, cursors: there and back."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor
+from docaxis_eventsourcing.cursors import (
+    DEFAULT_LIMIT,
+    LONGEST_WAIT_S,
+    MOST_LIMIT,
+    Number,
+    decode_cursor,
+    encode_cursor,
+    page_limit,
+    page_wait,
+)
 from docaxis_eventsourcing.envelope import Envelope, from_headers, to_headers
 from docaxis_eventsourcing.errors import DocaxisError
 
@@ -77,3 +88,42 @@ def test_a_cursor_that_is_none_of_ours_is_refused(cursor: str) -> None:
         assert error.code == "cursor_invalid"
     else:
         assert isinstance(found, dict)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"o": -1},
+        {"o": 2**63 - 1},
+        {"o": 2**64 - 1},
+    ],
+)
+def test_a_number_in_a_cursor_that_no_store_can_count_to_is_refused(
+    content: dict[str, int],
+) -> None:
+    with pytest.raises(DocaxisError) as refused:
+        decode_cursor(encode_cursor(1, content), 1, dict[str, Number], {})
+    assert refused.value.code == "cursor_invalid"
+
+
+def test_a_cursor_nested_without_end_is_refused() -> None:
+    hostile = urlsafe_b64encode(b"\x92\x01" + b"\x91" * 3000 + b"\x01").rstrip(b"=").decode()
+    with pytest.raises(DocaxisError) as refused:
+        decode_cursor(hostile, 1, dict[str, int], {})
+    assert refused.value.code == "cursor_invalid"
+
+
+def test_a_page_has_between_one_and_the_most_items() -> None:
+    assert [page_limit(each) for each in (0, 1, MOST_LIMIT)] == [DEFAULT_LIMIT, 1, MOST_LIMIT]
+    for limit in (-1, MOST_LIMIT + 1):
+        with pytest.raises(DocaxisError) as refused:
+            page_limit(limit)
+        assert refused.value.code == "limit_invalid"
+
+
+def test_a_wait_is_within_its_bounds() -> None:
+    assert [page_wait(each) for each in (0.0, LONGEST_WAIT_S)] == [0.0, LONGEST_WAIT_S]
+    for wait_s in (-1.0, LONGEST_WAIT_S + 1, float("nan"), float("inf")):
+        with pytest.raises(DocaxisError) as refused:
+            page_wait(wait_s)
+        assert refused.value.code == "limit_invalid"

@@ -287,3 +287,23 @@ async def test_L19_no_partition_runs_far_ahead_of_an_event_that_hangs(
     assert len([each for each in begun if each in ids]) < 20
     gate.set()
     await noted(rig, ids)
+
+
+async def test_L22_a_part_that_is_never_idle_is_well_again_once_nothing_of_it_waits(
+    rig: Rig,
+) -> None:
+    ids = await publish(rig, 2)
+    away = True
+
+    async def work(event: Any, envelope: Envelope) -> Sequence[FollowUp]:
+        if envelope.id == ids[0]:
+            await asyncio.Event().wait()  # slow, not failing
+        if away:
+            raise Unavailable("no answer")
+        return ()
+
+    effects = Effects("slow", SOURCE, CODEC, work, WRITER, rig.log, deadline_s=3600.0)
+    rig.start(effects)
+    await until(lambda: effects.health.state is PartState.WAITING)
+    away = False
+    await until(lambda: effects.health.state is PartState.WORKING)

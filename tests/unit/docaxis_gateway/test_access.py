@@ -197,3 +197,44 @@ def test_used_assertions_are_forgotten_when_they_have_ended() -> None:
     assert seen.first_use("a", "1", until=20, now=10)
     for number in range(5):
         assert seen.first_use("a", f"x{number}", until=99, now=11)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ("locked", 403, "system_locked"),
+        ("revoked", 401, "credential_revoked"),
+        ("unserved", 403, "organisation_not_served"),
+        ("served", 200, None),
+    ],
+)
+async def test_rule_G4_what_was_waited_for_is_told_to_who_may_have_it_then(
+    world: World, monkeypatch: pytest.MonkeyPatch, change: str, status: int, code: str | None
+) -> None:
+    begun, go_on, routing = asyncio.Event(), asyncio.Event(), world.gateway.services.routing
+    answer = routing.GetInbox
+
+    async def slow(request: Any, **options: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await answer(request, **options)
+
+    monkeypatch.setattr(routing, "GetInbox", slow)
+    system = world.receiver
+    waiting = asyncio.create_task(world.call("GET", "/inbox", system, params={"wait": 30}))
+    async with asyncio.timeout(10):
+        await begun.wait()
+    served = {"unserved": ("H01",), "served": ("H01", "H29", "G22")}.get(change, system.codes)
+    ids = [organisation_id(each) for each in served]
+    await world.tell(
+        {
+            "locked": events.SystemLocked(system_id=system.system_id, locked=True),
+            "revoked": events.CredentialRevoked(
+                system_id=system.system_id, credential_id=system.jwk["kid"]
+            ),
+        }.get(change, events.SystemServes(system_id=system.system_id, organisation_ids=ids))
+    )
+    await world.gateway.directory.wait_for_version(world.sequence)
+    go_on.set()
+    got, body, _ = await waiting
+    assert (got, body.get("code")) == (status, code)

@@ -21,6 +21,7 @@ from docaxis_proto import notification_v1_pb2 as rpc
 from docaxis_proto import registry_events_v1_pb2 as registry
 from docaxis_proto import routing_events_v1_pb2 as routing
 from docaxis_proto import status_events_v1_pb2 as status
+from tests.embedded import at_work, ports_in
 from tests.unit.docaxis_notification.endpoint import Endpoint, listening
 from tests.unit.docaxis_notification.samples import (
     RECIPIENT,
@@ -29,7 +30,6 @@ from tests.unit.docaxis_notification.samples import (
     deliveries_made,
     recorded,
 )
-from tests.unit.docaxis_registry.running import ports_in, running
 
 ROUTING, STATUS, REGISTRY = (f"docaxis.{each}.events" for each in ("routing", "status", "registry"))
 FOREIGN = (ROUTING, STATUS, REGISTRY)
@@ -67,7 +67,7 @@ class Axis:
 
     async def registry_tells(self, event: Any) -> None:
         await self.happen(event, REGISTRY)
-        await self.service.views["systems"].reader.pass_end(0)
+        await self.service.views["notification_systems"].reader.pass_end(0)
 
     async def subscribe(self, url: str, **others: Any) -> rpc.SubscribeReply:
         request = rpc.SubscribeRequest(**{"system_id": "y", "url": url, **others})
@@ -83,8 +83,8 @@ async def axis(tmp_path: Path) -> AsyncIterator[Axis]:
     clock = Clock()
     async with ports_in(tmp_path, clock=clock) as ports:
         service = compose(ports, SETTINGS)
-        async with running(ports, service, *FOREIGN) as servicer:
-            axis = Axis(ports, service, servicer, clock, tmp_path)
+        async with at_work(ports, service, topics=FOREIGN):
+            axis = Axis(ports, service, service.servicer, clock, tmp_path)
             await axis.system("y", RECIPIENT)
             yield axis
 
@@ -354,8 +354,8 @@ async def test_what_happened_while_the_service_was_away_is_told_when_it_comes_ba
 ) -> None:
     async with ports_in(tmp_path) as ports:
         service = compose(ports, SETTINGS)
-        async with running(ports, service, *FOREIGN) as servicer:
-            axis = Axis(ports, service, servicer, Clock(), tmp_path)
+        async with at_work(ports, service, topics=FOREIGN):
+            axis = Axis(ports, service, service.servicer, Clock(), tmp_path)
             await axis.system("y", RECIPIENT)
             id = await subscribed(axis, endpoint)
         # A system that came, and a delivery, while nobody looked; the views are behind.
@@ -365,8 +365,8 @@ async def test_what_happened_while_the_service_was_away_is_told_when_it_comes_ba
         await axis.happen(routing.DocumentSubmitted(brief=brief()))
         await axis.happen(deliveries_made())
         service = compose(ports, SETTINGS)
-        async with running(ports, service, *FOREIGN) as servicer:
-            axis = Axis(ports, service, servicer, Clock(), tmp_path)
+        async with at_work(ports, service, topics=FOREIGN):
+            axis = Axis(ports, service, service.servicer, Clock(), tmp_path)
             await until_state(axis, id, "delivered", "delivered")
     assert {each["type"] for each in endpoint.received} == {"document.accepted", "delivery.ready"}
 

@@ -3,7 +3,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docaxis_registry.domain.codes import day_of, is_date
+from docaxis_eventsourcing.moments import day_in_vietnam
+from docaxis_registry.domain.codes import is_date
 from docaxis_registry.domain.messages import OrganisationEntry
 from docaxis_registry.domain.organisations import first_id
 from tests.unit.docaxis_registry.samples import NOW, Registry, entry
@@ -42,7 +43,7 @@ def test_no_code_means_two_organisations_on_one_day(
             on = (date(2026, 11, 20) + timedelta(number)).isoformat()
             aliases = [c for c in claims if not c.is_code and c.holds_on(on)]
             assert len(aliases) <= 1
-    today = day_of(NOW + len(commands) * 86_400_000)
+    today = day_in_vietnam(NOW + len(commands) * 86_400_000)
     for state in organisations:
         assert registry.state(f"code/{state.code}").holder(today) == state.organisation_id
 
@@ -70,5 +71,5 @@ def test_full_dates_are_dates(day: date) -> None:
 
 
 def test_the_day_is_that_of_viet_nam() -> None:
-    assert day_of(1_795_279_999_000) == "2026-11-21"
-    assert day_of(1_795_280_400_000) == "2026-11-22"
+    assert day_in_vietnam(1_795_279_999_000) == "2026-11-21"
+    assert day_in_vietnam(1_795_280_400_000) == "2026-11-22"

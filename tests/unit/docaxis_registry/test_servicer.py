@@ -18,7 +18,7 @@ from docaxis_registry.grpc_servicer import RegistryServicer
 from docaxis_registry.service import compose
 from docaxis_registry.settings import RegistrySettings
 from docaxis_runtime.registry_systems import SystemsView
-from tests.unit.docaxis_registry.running import ports_in, running
+from tests.embedded import at_work, ports_in
 from tests.unit.docaxis_registry.samples import PUBLIC_JWK
 
 
@@ -30,8 +30,9 @@ async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
 
 @pytest.fixture
 async def registry(ports: Ports) -> AsyncIterator[RegistryServicer]:
-    async with running(ports, compose(ports, RegistrySettings())) as servicer:
-        yield servicer
+    service = compose(ports, RegistrySettings())
+    async with at_work(ports, service):
+        yield service.servicer
 
 
 def told(code: str, name: str = "UBND tỉnh", **others: Any) -> OrganisationEntry:

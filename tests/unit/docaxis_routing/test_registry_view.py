@@ -16,18 +16,21 @@ from docaxis_routing.registry_view import (
     CODES,
     ORGANISATIONS,
     REGISTRY_VIEW,
-    CodeRow,
+    CodeClaim,
     OrganisationRow,
+    holder_on,
 )
 
 ENVELOPE = Envelope(id="e", type="t", source="s")
 
 
 def projected(*events: object) -> Rows:
-    rows = Rows()
+    rows, known = Rows(), set[tuple[str, str]]()
     for event in events:
-        list(REGISTRY_VIEW.keys(event, ENVELOPE))
+        known.update(REGISTRY_VIEW.keys(event, ENVELOPE))
         REGISTRY_VIEW.project(rows, event, ENVELOPE)
+    changed = {(table, row.key) for table, each in rows.changes().items() for row in each.puts}
+    assert changed <= known, "a row was changed that the view did not ask for"
     return rows
 
 
@@ -37,14 +40,19 @@ def organisation(rows: Rows) -> OrganisationRow:
     return msgspec.msgpack.decode(row.blob, type=OrganisationRow)
 
 
-def code(rows: Rows, name: str) -> CodeRow:
+def claims(rows: Rows, name: str) -> tuple[CodeClaim, ...]:
     row = rows.get(CODES, name)
     assert isinstance(row, Row)
-    return msgspec.msgpack.decode(row.blob, type=CodeRow)
+    return msgspec.msgpack.decode(row.blob, type=tuple[CodeClaim, ...])
 
 
-def registered(name: str, current: str, *aliases: Alias) -> OrganisationsRegistered:
-    entry = OrganisationEntry(organisation_id="o", code=current, name=name, aliases=aliases)
+def code(rows: Rows, name: str) -> CodeClaim:
+    (claim,) = claims(rows, name)
+    return claim
+
+
+def registered(name: str, current: str, *aliases: Alias, id: str = "o") -> OrganisationsRegistered:
+    entry = OrganisationEntry(organisation_id=id, code=current, name=name, aliases=aliases)
     return OrganisationsRegistered(entries=[entry])
 
 
@@ -59,7 +67,7 @@ def test_an_alias_counts_within_its_dates_both_ends_included() -> None:
         True,
         False,
     ]
-    assert CodeRow("o").valid_on("1945-09-02")
+    assert CodeClaim("o").valid_on("1945-09-02")
 
 
 def test_what_is_registered_again_keeps_its_lock_its_policies_and_its_old_code() -> None:
@@ -74,3 +82,21 @@ def test_what_is_registered_again_keeps_its_lock_its_policies_and_its_old_code()
     assert found.locked
     assert found.policies == {"": "required"}
     assert code(rows, "H01").organisation_id == code(rows, "H02").organisation_id == "o"
+
+
+def test_an_ended_alias_does_not_take_a_code_from_who_holds_it_now() -> None:
+    """Registered later, but the code was its own only until 2020: letters go to today's holder."""
+    rows = projected(
+        registered("Nay", "H50", id="now"),
+        registered("Xưa", "H51", Alias(code="H50", valid_until="2020-12-31"), id="then"),
+    )
+    assert holder_on(claims(rows, "H50"), "2026-11-22") == "now"
+    assert holder_on(claims(rows, "H50"), "2019-01-01") == "then"
+    again = projected(
+        registered("Xưa", "H51", Alias(code="H50", valid_until="2020-12-31"), id="then"),
+        registered("Nay", "H50", id="now"),
+    )
+    assert {holder_on(claims(again, "H50"), day) for day in ("2019-01-01", "2026-11-22")} == {
+        "now",
+        "then",
+    }

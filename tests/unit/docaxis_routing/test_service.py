@@ -1,8 +1,8 @@
 """Routing composed on the embedded adapters, beside a real registry: from upload to hand-over."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +31,7 @@ from docaxis_routing.settings import RoutingSettings
 from docaxis_standalone.data_folder import DataFolder
 from docaxis_standalone.embedded_ports import embedded_ports
 from docaxis_standalone.settings import StandaloneSettings
+from tests.embedded import at_work
 
 CONTEXT: Any = None
 SIGNATURE_EVENTS = "docaxis.signature.events"
@@ -103,18 +104,6 @@ class Running:
         await self.ports.log.append([Outgoing(SIGNATURE_EVENTS, partition, message)])
 
 
-@asynccontextmanager
-async def at_work(services: Sequence[RunningService]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(part.run()) for each in services for part in each.parts]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [each for each in ended if not isinstance(each, asyncio.CancelledError)] == []
-
-
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
@@ -122,10 +111,9 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         ports = await stack.enter_async_context(embedded_ports(DataFolder(tmp_path), settings))
         of_registry = registry.compose(ports, RegistrySettings())
         of_routing = routing.compose(ports, RoutingSettings())
-        for each in (of_registry, of_routing):
-            await ports.log.declare(each.all_topics)
-        await ports.log.declare([SIGNATURE_EVENTS])
-        await stack.enter_async_context(at_work((of_registry, of_routing)))
+        await stack.enter_async_context(
+            at_work(ports, of_registry, of_routing, topics=[SIGNATURE_EVENTS])
+        )
         entries = [
             registry_pb.OrganisationEntry(code=code, name=code, level=1, kind="sample")
             for code in ("G22", "H26", "H27")
@@ -276,6 +264,16 @@ async def test_a_required_signature_holds_the_copy_until_the_verdict(running: Ru
             CONTEXT,
         )
     assert caught.value.code == "unknown_document"
+    both = await running.submit("H26", "H27", sender_document_id="both")
+    await running.inbox("H27")  # ready there, held at H26: whoever serves both sees the one
+    listed = await running.rpc.ListDeliveries(
+        pb.ListDeliveriesRequest(
+            document_id=both.document_id,
+            for_organisation_ids=[running.organisations[code] for code in ("H26", "H27")],
+        ),
+        CONTEXT,
+    )
+    assert [each.code for each in listed.deliveries] == ["H27"]
     await running.verified(signed.document_id, "valid", "signature_valid")
     await running.verified(unsigned.document_id, "unsigned", "file_unsigned")
     page = await running.inbox("H26")
@@ -319,6 +317,22 @@ async def test_a_long_poll_wakes_up_for_news(running: Running) -> None:
     assert [each.code for each in page.deliveries] == ["H27"]
 
 
+async def test_a_damaged_card_costs_its_own_words_alone(running: Running, tmp_path: Path) -> None:
+    damaged = await running.submit("H26", sender_document_id="damaged")
+    sound = await running.submit("H26", sender_document_id="sound")
+    for path in (tmp_path / "files" / "documents").rglob("*"):
+        if damaged.document_id in path.parts and path.is_file():
+            path.write_bytes(b"x" * len(path.read_bytes()))
+    subjects: dict[str, str] = {}
+    while len(subjects) < 2:
+        page = await running.inbox("H26")
+        subjects = {each.document_id: each.document.subject for each in page.deliveries}
+    assert subjects == {
+        damaged.document_id: "",
+        sound.document_id: "Về việc tiếp nhận văn bản điện tử",
+    }
+
+
 async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
     running: Running,
 ) -> None:
@@ -358,10 +372,7 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
                 registry.compose(ports, RegistrySettings()),
                 routing.compose(ports, RoutingSettings()),
             ]
-            for each in composed:
-                await ports.log.declare(each.all_topics)
-            await ports.log.declare([SIGNATURE_EVENTS])
-            async with at_work(composed):
+            async with at_work(ports, *composed, topics=[SIGNATURE_EVENTS]):
                 told = await composed[0].servicer.RegisterOrganisations(
                     registry_rpc.RegisterOrganisationsRequest(
                         entries=[

@@ -29,12 +29,12 @@ from docaxis_signature.views import TOPICS
 from docaxis_trust.demo_pki import DemoPki, create_demo_pki
 from docaxis_trust.pades import sign_pdf
 from docaxis_trust.receipts import verify_receipt
+from tests.embedded import ports_in
 from tests.unit.docaxis_signature.embedded import (
     EVENT_TIME,
     PARTITIONS,
     Compose,
     RoutingEvents,
-    ports_in,
     running,
     stored,
 )
@@ -394,7 +394,7 @@ async def test_a_restart_gives_the_same_bytes_and_no_doubles(
             for record in await stored(ports, TOPICS.events)
         ]
         assert len(sealed) == 9 + 8  # receipts, and a verdict for each submission
-        await second.views["receipts"].rebuild()
+        await second.views["signature_receipts"].rebuild()
         again, _ = await collected(second, 9)
         assert {each.receipt_id: each for each in again} == {
             each.receipt_id: each for each in after

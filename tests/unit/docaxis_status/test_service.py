@@ -17,10 +17,10 @@ from docaxis_proto import status_v1_pb2 as rpc
 from docaxis_status.service import compose
 from docaxis_status.settings import StatusSettings
 from docaxis_status.views import TOPICS
+from tests.embedded import ports_in
 from tests.unit.docaxis_signature.embedded import (
     PARTITIONS,
     RoutingEvents,
-    ports_in,
     running,
     stored,
 )
@@ -40,7 +40,7 @@ async def service(ports: Ports) -> AsyncIterator[RunningService]:
 
 
 def composed(ports: Ports) -> RunningService:
-    return compose(ports, StatusSettings(answer_wait_s=5.0))
+    return compose(ports, StatusSettings(outcome_wait_s=5.0))
 
 
 def made(document_id: str, *organisation_ids: str, state: str = "ready") -> routing.DeliveriesMade:
@@ -311,13 +311,13 @@ async def test_a_restart_goes_on_where_it_was(ports: Ports) -> None:
         repeated = await results(second, request((DELIVERY, "03", ""), key="k"))
         assert repeated in (["held"], ["recorded"])
         assert len((await with_entries(second, 2)).entries) == 2
-        rebuilt = await second.views["timelines"].rebuild()
+        rebuilt = await second.views["status_timelines"].rebuild()
         assert rebuilt
         assert await with_entries(second, 2) == timeline
 
 
 async def test_an_undecided_report_says_so_and_can_be_sent_again(ports: Ports) -> None:
-    service = compose(ports, StatusSettings(answer_wait_s=0.2))
+    service = compose(ports, StatusSettings(outcome_wait_s=0.2))
     await ports.log.declare(service.all_topics)
     door = asyncio.create_task(service.parts[1].run())
     asked = request((DELIVERY, "03", ""), key="late")
