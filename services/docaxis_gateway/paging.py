@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Items of a page.")]
-Cursor = Annotated[str, Query(max_length=4096, description="`next` of the page before.")]
+Cursor = Annotated[str, Query(max_length=16_384, description="`next` of the page before.")]
 Wait = Annotated[
     float, Query(ge=0, le=50, description="Seconds to wait for news where there is nothing.")
 ]

@@ -10,6 +10,10 @@ served) is listed from its start.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
 
 from docaxis_eventsourcing.cursors import (
     Number,
@@ -26,6 +30,8 @@ from docaxis_routing.queries import delivery_message, document_message
 from docaxis_routing.views import DELIVERIES, DeliveryRow, read_delivery
 
 _OPEN = 1
+_Seen = dict[Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)], Number]
+"""Organisation (the 16 bytes of its id: a system may serve hundreds) -> number seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +48,16 @@ class Inbox:
         Raises `DocaxisError` `limit_invalid`, `cursor_invalid`.
         """
         limit, wait_s = page_limit(request.limit), page_wait(request.wait_s)
-        seen = decode_cursor(request.cursor, self.epoch, dict[str, Number], dict[str, Number]())
+        told = decode_cursor(request.cursor, self.epoch, _Seen, _Seen())
+        seen = {str(UUID(bytes=each)): number for each, number in told.items()}
         found = await self.deliveries.read_until(
             wait_s, lambda: self._open(request.organisation_ids, seen, limit), bool
         )
         for each in found:
             seen[each.organisation_id] = each.mailbox_number
         items = await asyncio.gather(*(self._item(each) for each in found))
-        return pb.GetInboxReply(deliveries=items, next=encode_cursor(self.epoch, seen))
+        told = {UUID(each).bytes: number for each, number in seen.items()}
+        return pb.GetInboxReply(deliveries=items, next=encode_cursor(self.epoch, told))
 
     async def _open(
         self, organisations: Sequence[str], seen: Mapping[str, int], limit: int

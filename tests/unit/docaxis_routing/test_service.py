@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
 from docaxis_adapters.sqlite_log import SqliteEventLog
+from docaxis_eventsourcing.cursors import encode_cursor
 from docaxis_eventsourcing.envelope import Envelope, Message
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.front_door import FrontDoor
@@ -358,6 +360,19 @@ async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
     clock[0] = now + 25 * 3_600_000
     assert await sweep.sweep() == 1
     assert await running.ports.files.documents() == [accepted.document_id]
+
+
+async def test_a_cursor_of_hundreds_of_mailboxes_fits_a_request(running: Running) -> None:
+    many = {uuid4().bytes: 1_000_000 for _ in range(500)}
+    cursor = encode_cursor(running.ports.log.epoch, many)
+    assert len(cursor) < 16_384
+    await running.submit("H26")
+    page = await running.inbox("H26", cursor=cursor)
+    assert len(page.deliveries) == 1
+    for hostile in ({b"short": 1}, {uuid4().bytes: -1}, {"text": 1}):
+        with pytest.raises(DocaxisError) as refused:
+            await running.inbox("H26", cursor=encode_cursor(running.ports.log.epoch, hostile))
+        assert refused.value.code == "cursor_invalid"
 
 
 async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
