@@ -149,7 +149,7 @@ def from_stored(stored: bytes) -> Table:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    raise NotImplementedError(type(value))
+    raise TypeError(type(value).__name__)
 
 
 _table_encoder = msgspec.json.Encoder(enc_hook=_plain)
