@@ -1,6 +1,7 @@
 """The inbox's long-poll: no wake-up is missed, and no cursor breaks it."""
 
 from typing import Any, cast
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,6 +17,8 @@ from docaxis_routing.domain.deliveries import READY
 from docaxis_routing.domain.messages import DocumentBrief
 from docaxis_routing.inbox import Inbox
 from docaxis_routing.views import DeliveryRow
+
+ORGANISATION = "8f3fd46a-94d7-8e29-b8b4-b5c53db73ea0"
 
 
 class _Store:
@@ -49,7 +52,7 @@ class _Attentive(ViewReader):
 
 def _delivery() -> Row:
     brief = DocumentBrief("d", "s", "G22", "y", "1", "new", "1", "CV", "", 1, "", 0, "c", ())
-    row = DeliveryRow("v", "o", "H26", READY, "", 1, 1, 0, brief)
+    row = DeliveryRow("v", ORGANISATION, "H26", READY, "", 1, 1, 0, brief)
     return Row("v", msgspec.msgpack.encode(row))
 
 
@@ -61,14 +64,15 @@ def _inbox(store: _Store) -> Inbox:
 
 
 async def test_news_that_come_while_the_inbox_is_read_are_not_waited_for() -> None:
-    request = pb.GetInboxRequest(organisation_ids=["o"], wait_s=30.0)
+    request = pb.GetInboxRequest(organisation_ids=[ORGANISATION], wait_s=30.0)
     page = await _inbox(_Store()).page(request)
     assert [each.delivery_id for each in page.deliveries] == ["v"]
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, 2**64 - 1, -1])
 async def test_a_cursor_with_a_number_that_nobody_gave_is_refused(number: int) -> None:
-    request = pb.GetInboxRequest(organisation_ids=["o"], cursor=encode_cursor(1, {"o": number}))
+    cursor = encode_cursor(1, {UUID(ORGANISATION).bytes: number})
+    request = pb.GetInboxRequest(organisation_ids=[ORGANISATION], cursor=cursor)
     with pytest.raises(DocaxisError) as refused:
         await _inbox(_Store()).page(request)
     assert refused.value.code == "cursor_invalid"
