@@ -1,6 +1,6 @@
 """No answer leaves before its fsync: watched at the system calls, with strace.
 
-For each answer to a write (201 for a document, 200 for an acknowledgement) the log's file was
+For each answer to a write (201 for a document, 200 for an acknowledgement or a status) the log's file was
 synced between the arrival of the request and the departure of the answer; for a document, its
 attachments' file system too. With `synchronous=OFF` the same check fails.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from docaxis_client.tracking import StatusReport
 from tests.system.axis_process import running_process
 from tests.system.traffic import sample_document, sample_files
 
@@ -117,9 +118,9 @@ async def traced_run(folder: Path, synchronous: str) -> Path:
         for number in range(DOCUMENTS):
             await office.submit(sample_document(f"{number}/CV"), sample_files(number))
             page = await hanoi.inbox(wait=10)
-            await hanoi.acknowledge(
-                [each.delivery_id for each in page.items], idempotency_key=str(uuid.uuid4())
-            )
+            ids = [each.delivery_id for each in page.items]
+            await hanoi.acknowledge(ids, idempotency_key=str(uuid.uuid4()))
+            await hanoi.report_statuses([StatusReport(each, "03") for each in ids])
         await axis.stop()
     return trace
 
@@ -128,7 +129,7 @@ async def traced_run(folder: Path, synchronous: str) -> Path:
 @pytest.mark.timeout(180)
 async def test_no_answer_leaves_before_its_fsync(tmp_path: Path) -> None:
     trace = await traced_run(tmp_path, "FULL")
-    assert check_synced_before_answered(trace) == 2 * DOCUMENTS
+    assert check_synced_before_answered(trace) == 3 * DOCUMENTS
 
 
 @needs_strace

@@ -32,8 +32,9 @@ async def test_sigkill_under_load_loses_and_doubles_nothing(tmp_path: Path) -> N
     running = asyncio.create_task(traffic.run(senders=4))
     for _ in range(KILLS):
         await asyncio.wait((running,), timeout=chance.uniform(0.0, 1.2))
-        if running.done():
-            break
+        if running.done():  # traffic ends only when it is told to: here it has failed
+            await running
+        assert not running.done()
         await axis.kill()
         await axis.start()
     traffic.stop()
