@@ -1,8 +1,8 @@
 """No answer leaves before its fsync: watched at the system calls, with strace.
 
-For each answer to a write (201 for a document, 200 for an acknowledgement or a status) the log's file was
-synced between the arrival of the request and the departure of the answer; for a document, its
-attachments' file system too. With `synchronous=OFF` the same check fails.
+For each answer to a write (201 for a document, 200 for an acknowledgement or a status) the log's
+file was synced between the arrival of the request and the departure of the answer; for a document,
+its attachments' file system too. With `synchronous=OFF` the same check fails.
 """
 
 import re
