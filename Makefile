@@ -86,7 +86,8 @@ docs: $(VENV)/.dev ## Generate the reference pages from code and protos
 lock: $(VENV)/.tools ## Pin the dependencies again (UPGRADE=1 takes newer ones)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/build.in -o requirements/build.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements/run.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra distributed -o requirements/distributed.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --extra distributed --group dev -o requirements/dev.txt
 
 .PHONY: clean
 clean: ## Remove .venv and caches; ./data stays
