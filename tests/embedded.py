@@ -51,7 +51,7 @@ async def at_work(
     `topics` are those of services that are not there, and whose events they read.
     """
     for each in services:
-        await ports.log.declare(each.all_topics)
+        await each.declare_topics(ports.log)
     await ports.log.declare(topics)
     parts = [part for each in services for part in each.parts]
     tasks = [asyncio.create_task(part.run()) for part in parts]

@@ -39,14 +39,27 @@ _MESSAGES, _FIELDS = 4, 2
 
 def settings_classes() -> Iterator[tuple[str, type[Any]]]:
     """Every settings dataclass, by the package that owns it."""
-    for module in sorted((*ROOT.glob("libs/*/*.py"), *ROOT.glob("services/*/*.py"))):
-        if module.stem != "settings" or module.parent.name == "docaxis_runtime":
-            continue
-        package = module.parent.name
-        loaded = importlib.import_module(f"{package}.settings")
-        for name, value in vars(loaded).items():
-            if name.endswith("Settings") and is_dataclass(value) and isinstance(value, type):
-                yield package, value
+    for top in ("libs", "services"):
+        for path in sorted((ROOT / top).rglob("*settings.py")):
+            module = path.relative_to(ROOT / top).with_suffix("").parts
+            if module == ("docaxis_runtime", "settings"):
+                continue
+            loaded = importlib.import_module(".".join(module))
+            for name, value in vars(loaded).items():
+                if not (isinstance(value, type) and value.__module__ == loaded.__name__):
+                    continue
+                if name.endswith("Settings") and is_dataclass(value):
+                    yield ".".join(module[:-1]), value
+
+
+def processes() -> dict[str, tuple[type[Any], ...]]:
+    """What each process of the distributed form is told, by the package that is run."""
+    found: dict[str, tuple[type[Any], ...]] = {}
+    for path in sorted((ROOT / "services").glob("*/__main__.py")):
+        loaded = importlib.import_module(f"{path.parent.name}.__main__")
+        if hasattr(loaded, "DEFINITION"):
+            found[path.parent.name] = loaded.DEFINITION.settings_classes
+    return found
 
 
 def settings_page() -> str:
@@ -57,12 +70,27 @@ def settings_page() -> str:
         "Made from the settings dataclasses; do not edit. Every setting is an environment",
         "variable. At start all problems of all variables are told at once. Secrets are given as",
         "paths of files, never as values. The command line's own options are in [cli.md](cli.md).",
+        "",
+        "The standalone reads `StandaloneSettings`, `GatewaySettings` and those of the services.",
+        "As processes of their own, each reads these; `python -m <process> --help` tells them too:",
+        "",
+        "| process | reads |",
+        "|---|---|",
     ]
+    for process, classes in processes().items():
+        lines.append(f"| `{process}` | {', '.join(f'`{cls.__name__}`' for cls in classes)} |")
     for package, cls in settings_classes():
-        lines += ["", f"## `{package}`", "", f"{(cls.__doc__ or '').strip()}", ""]
-        lines += ["| variable | type | default | what |", "|---|---|---|---|"]
+        lines += ["", f"## {cls.__name__}", "", f"`{package}`. {_first_paragraph(cls)}"]
+        bases = [each.__name__ for each in cls.__mro__[1:] if is_dataclass(each)]
+        if bases:
+            lines[-1] += f" Also all of {', '.join(f'`{each}`' for each in bases)}."
+        lines += ["", "| variable | type | default | what |", "|---|---|---|---|"]
         lines += [_setting(each) for each in describe_settings(cls)]
     return "\n".join(lines) + "\n"
+
+
+def _first_paragraph(cls: type[Any]) -> str:
+    return " ".join((cls.__doc__ or "").partition("\n\n")[0].split())
 
 
 def _setting(each: SettingInfo) -> str:

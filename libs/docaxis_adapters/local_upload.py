@@ -73,15 +73,19 @@ class StagedNames:
         """Digest and size of a finished upload. Raises `FileNotFoundError`."""
         descriptor = open_to_read(upload_id, folder)
         try:
-            with self._lock:
-                known = self._known.get((system_id, upload_id))
-            if known is not None and known[0] == _identity(descriptor):
-                return known[1]
-            stored = hash_of(descriptor)
-            self.remember(system_id, upload_id, descriptor, stored)
-            return stored
+            return self.digest_of(system_id, upload_id, descriptor)
         finally:
             os.close(descriptor)
+
+    def digest_of(self, system_id: str, upload_id: str, descriptor: int) -> StoredFile:
+        """Digest and size of an upload that was opened under this name."""
+        with self._lock:
+            known = self._known.get((system_id, upload_id))
+        if known is not None and known[0] == _identity(descriptor):
+            return known[1]
+        stored = hash_of(descriptor)
+        self.remember(system_id, upload_id, descriptor, stored)
+        return stored
 
     def remove(self, system_id: str, upload_id: str, folder: int) -> bool:
         """Remove the upload and what was begun under its name; tells whether there was any."""

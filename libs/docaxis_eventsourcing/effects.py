@@ -1,7 +1,7 @@
 """Effects (L19): events become slow or foreign work, many at a time; each result is commands.
 
-Progress is the lowest unfinished event of each partition, so after a crash some work is done
-again: its commands carry ids from their event, and the repeat is harmless.
+Progress is the lowest unfinished event of each partition, stored now and then, so after a crash
+some work is done again: its commands carry ids from their event, and the repeat is harmless.
 """
 
 import asyncio
@@ -11,8 +11,9 @@ from typing import Any
 import structlog
 
 from docaxis_eventsourcing.envelope import Envelope
-from docaxis_eventsourcing.errors import Fenced, Unavailable
+from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.follow_up import CommandWriter, FollowUp
+from docaxis_eventsourcing.member_progress import MemberProgress
 from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
 from docaxis_eventsourcing.ports.event_log import (
@@ -27,6 +28,7 @@ from docaxis_eventsourcing.ports.event_log import (
 
 _log = structlog.get_logger(__name__)
 
+_POLL_S = 1.0
 _LOOK_AGAIN_S = 0.05
 _FARTHEST_AHEAD = 5_000
 
@@ -73,9 +75,11 @@ class Effects:
         )
         running: set[asyncio.Task[None]] = set()
         progress: dict[int, _Progress] = {}
+        stored = MemberProgress(consumer)
         try:
             while True:
-                polled = await self._poll(consumer, len(running))
+                polled = await self._poll(consumer, len(running), stored)
+                stored.lost(polled.revoked)
                 for partition in polled.revoked:
                     progress.pop(partition, None)
                 for partition in polled.assigned:
@@ -86,19 +90,24 @@ class Effects:
                         self._begin(record, place, running, consumer)
                 if len(running) >= self._concurrency:
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                await self._store(consumer, progress)
+                stored.reached(self._done(progress))
+                await stored.store(idle=polled.batch is None and not running)
                 self._restrain(consumer, progress)
-                if not self._waiting:
+                if stored.trouble:
+                    self.health.waiting(stored.trouble)
+                elif not self._waiting:
                     self.health.working()
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            stored.reached(self._done(progress))
+            await stored.close()
             await consumer.close()
 
-    async def _poll(self, consumer: Consumer, running: int) -> Polled:
+    async def _poll(self, consumer: Consumer, running: int, stored: MemberProgress) -> Polled:
         room = max(self._concurrency - running, 1)
-        wait_s = _LOOK_AGAIN_S if running else 1.0
+        wait_s = _LOOK_AGAIN_S if running else stored.wait_s(_POLL_S)
         return await until_available(self.health, "polling", lambda: consumer.poll(room, wait_s))
 
     def _begin(
@@ -145,23 +154,12 @@ class Effects:
                 return
         progress.finish(record.after)
 
-    async def _store(self, consumer: Consumer, progress: dict[int, "_Progress"]) -> None:
-        moved = {
+    def _done(self, progress: dict[int, "_Progress"]) -> dict[TopicPartition, Position]:
+        return {
             TopicPartition(self._topic, partition): each.done
             for partition, each in progress.items()
-            if each.done is not None and each.done != each.stored
+            if each.done is not None
         }
-        if not moved:
-            return
-        try:
-            await consumer.progress(moved)
-        except Fenced:
-            return  # the next poll tells what was lost; its next owner does the unfinished again
-        except Unavailable as error:
-            self.health.waiting(str(error))
-            return
-        for at, position in moved.items():
-            progress[at.partition].stored = position
 
     def _restrain(self, consumer: Consumer, progress: dict[int, "_Progress"]) -> None:
         """Let no partition run far ahead of an event that hangs: it would all be done again."""
@@ -184,7 +182,6 @@ class _Progress:
         self.begun = START
         self.done: Position | None = None
         """How far all is finished."""
-        self.stored: Position | None = None
         self.held_back = False
         self.failed = False
 

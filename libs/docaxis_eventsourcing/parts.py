@@ -67,9 +67,10 @@ class PartHealth:
 class Backoff:
     """See `backoff`. Not a generator: one that is left early costs a task to close."""
 
-    def __init__(self, health: PartHealth, doing: str) -> None:
+    def __init__(self, health: PartHealth, doing: str, longest_s: float) -> None:
         self._health = health
         self._doing = doing
+        self._longest_s = longest_s
         self._attempt = -1
         self._wait = _FIRST_WAIT_S
 
@@ -87,13 +88,16 @@ class Backoff:
                 "trying_again", part=self._health.name, doing=self._doing, attempt=self._attempt
             )
             await asyncio.sleep(self._wait * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-            self._wait = min(self._wait * 2, _LONGEST_WAIT_S)
+            self._wait = min(self._wait * 2, self._longest_s)
         return self._attempt
 
 
-def backoff(health: PartHealth, doing: str) -> Backoff:
-    """Attempts without bound, each after a longer wait (with jitter) than the one before."""
-    return Backoff(health, doing)
+def backoff(health: PartHealth, doing: str, longest_s: float = _LONGEST_WAIT_S) -> Backoff:
+    """Attempts without bound, each after a longer wait (with jitter) than the one before.
+
+    No wait is longer than `longest_s`.
+    """
+    return Backoff(health, doing, longest_s)
 
 
 async def until_available(

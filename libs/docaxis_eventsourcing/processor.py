@@ -20,15 +20,16 @@ from docaxis_eventsourcing.deciding import (
     read_command,
 )
 from docaxis_eventsourcing.errors import CheckpointMoved, Divergence, Fenced, Unavailable
-from docaxis_eventsourcing.folding import catch_up
 from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
-from docaxis_eventsourcing.ports.event_log import Batch, Consumer, EventLog, Position
+from docaxis_eventsourcing.ports.event_log import Batch, Consumer, EventLog, Polled, Position
 from docaxis_eventsourcing.ports.read_store import ReadStore
-from docaxis_eventsourcing.states import PartitionStates, declare_states
+from docaxis_eventsourcing.states import PartitionStates
+from docaxis_eventsourcing.taking import TAKING_LOOK_S, PartitionTaker, Takings
 from docaxis_eventsourcing.timers import TIMER_TICK_S, PartitionTimers
 from docaxis_eventsourcing.together import together
 from docaxis_eventsourcing.topics import ServiceTopics
+from docaxis_eventsourcing.trimming import TRIM_EVERY_S, CommandTrimming
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Processor:
         *,
         batch_limit: int = 500,
         clock: Callable[[], int] = wall_clock,
+        trim_every_s: float = TRIM_EVERY_S,
     ) -> None:
         self._decider = decider
         self._codec = codec
@@ -71,81 +73,65 @@ class Processor:
         self._batch_limit = batch_limit
         self._clock = clock
         self._held: dict[int, _Held] = {}
+        self._trimming = CommandTrimming(log, trim_every_s)
         self.health = PartHealth(f"{decider.service}.processor")
+        self._taker = PartitionTaker(decider, codec, log, store, topics, self.health)
+        self._takings = Takings(self._taker.take)
 
     async def run(self) -> None:
         """Take partitions and decide their commands. Ends only by cancellation or a fault."""
         health = self.health
-        await until_available(health, "declaring states", self._declare)
+        await until_available(health, "declaring states", self._taker.declare)
         for partition in range(self._event_log.partitions):
-            await self._fold_ahead(partition)
+            await self._taker.fold_ahead(partition)
         consumer = await until_available(health, "joining", self._join)
+        trimming = asyncio.create_task(self._trimming.run(consumer, self._held.keys()))
         try:
             while True:
-                polled = await until_available(
-                    health, "polling", lambda: consumer.poll(self._batch_limit, TIMER_TICK_S)
-                )
+                polled = await until_available(health, "polling", lambda: self._poll(consumer))
                 for partition in polled.revoked:
                     self._held.pop(partition, None)
+                    self._takings.drop(partition)
                 for partition in sorted(polled.assigned):
-                    await self._take(partition, consumer)
+                    self._takings.begin(partition, consumer)
                 if polled.batch is not None:
                     await self._work_off(polled.batch, consumer)
+                self._take_over(consumer)  # not before: the batch is of those held at its poll
                 await self._append_due_timers(consumer)
-                health.working()
+                if not self._takings:
+                    health.working()
+                if trimming.done():
+                    trimming.result()
+        except Divergence as error:  # commands that were never decided are gone (L17)
+            health.failed(str(error))
+            raise
         finally:
             self._held.clear()
+            trimming.cancel()
+            await asyncio.gather(trimming, self._takings.close(), return_exceptions=True)
             await consumer.close()
 
-    async def _declare(self) -> None:
-        await declare_states(self._decider, self._store, self._event_log.epoch)
+    async def _poll(self, consumer: Consumer) -> Polled:
+        wait_s = TAKING_LOOK_S if self._takings else TIMER_TICK_S
+        return await consumer.poll(self._batch_limit, wait_s)
 
     async def _join(self) -> Consumer:
         group = f"docaxis.{self._decider.service}.processor"
-        return await self._event_log.join(group, self._topics.all_commands)
+        return await self._event_log.join(group, self._topics.all_commands, transactional=True)
 
-    def _states(self, partition: int) -> PartitionStates:
-        epoch = self._event_log.epoch
-        return PartitionStates(self._decider, self._store, partition, epoch=epoch)
-
-    async def _fold_ahead(self, partition: int) -> None:
-        """Fold states of a new version up to the end while an older release decides (L26)."""
-        states = self._states(partition)
-        await until_available(self.health, "reading checkpoints", states.open)
-        if not states.is_new:
-            return
-        async for _ in backoff(self.health, f"folding partition {partition}"):
+    def _take_over(self, consumer: Consumer) -> None:
+        """Begin to decide the partitions whose states are current now."""
+        for partition, taking in self._takings.ended():
             try:
-                await self._catch_up(states, partition)
-                return
-            except Unavailable as error:
-                self.health.waiting(f"partition {partition}: {error}")
-            except CheckpointMoved:
-                continue  # another new replica folds it, too: go on from where it is
-            except Divergence:
-                return  # told when the partition is taken
-
-    async def _catch_up(self, states: PartitionStates, partition: int) -> None:
-        topic = self._topics.events
-        await catch_up(states, self._event_log, self._decider, self._codec, topic, partition)
-
-    async def _take(self, partition: int, consumer: Consumer) -> None:
-        states = self._states(partition)
-        async for _ in backoff(self.health, f"taking partition {partition}"):
-            try:
-                committed = await consumer.committed(partition)  # before the end is asked (L15)
-                await self._catch_up(states, partition)
-                break
-            except Unavailable as error:
-                self.health.waiting(f"partition {partition}: {error}")
-            except CheckpointMoved:
-                continue  # another replica is still keeping its last batch; read again
+                taken = taking.result()
             except Divergence as error:
                 self._stop(partition, consumer, error)
-                return
-        timers = PartitionTimers(self._decider, self._codec, self._topics, partition, self._clock)
-        self._held[partition] = _Held(states, timers, states.now)
-        consumer.start(partition, committed)
+                continue
+            timers = PartitionTimers(
+                self._decider, self._codec, self._topics, partition, self._clock
+            )
+            self._held[partition] = _Held(taken.states, timers, taken.states.now)
+            consumer.start(partition, taken.committed)
 
     def _stop(self, partition: int, consumer: Consumer, error: Divergence) -> None:
         """L16: decide nothing more on this partition; somebody must look."""
@@ -240,7 +226,7 @@ class Processor:
             if not is_kept:  # our own apply whose answer was lost, or another owner: read again
                 del self._held[partition]
                 consumer.stop(partition)
-                await self._take(partition, consumer)
+                self._takings.begin(partition, consumer)
 
     async def _keep(
         self, partition: int, decisions: PartitionDecisions, end: Position, consumer: Consumer

@@ -30,6 +30,7 @@ class Projection:
         self._store = store
         self._changed = changed
         self._at: dict[int, Position | None] = {}
+        self._told: dict[int, Position] = {}
         self.health = PartHealth(f"{space}.projection")
 
     async def run(self) -> None:
@@ -47,6 +48,7 @@ class Projection:
                     await self._take(partition, consumer)
                 if polled.batch is not None:
                     await self._project(polled.batch.records, consumer)
+                self._pass_holes(consumer)
                 self.health.working()
         finally:
             await consumer.close()
@@ -74,7 +76,7 @@ class Projection:
                 " or exchanged without a new epoch (L4)"
             )
         self._at[partition] = at
-        self._changed(partition, at or START)
+        self._tell(partition, at or START)
         consumer.start(partition, {self._view.topic: at or START})
 
     async def _project(self, records: tuple[Recorded, ...], consumer: Consumer) -> None:
@@ -92,6 +94,17 @@ class Projection:
                 await self._take(partition, consumer)
             elif result is not None:
                 raise result
+
+    def _pass_holes(self, consumer: Consumer) -> None:
+        """Tell that places without a record were passed, too (L28): the checkpoint needs none."""
+        for partition, at in self._at.items():
+            reached = consumer.reached(self._view.topic, partition)
+            if reached.place > max((at or START).place, self._told.get(partition, START).place):
+                self._tell(partition, Position((at or START).version, reached.place))
+
+    def _tell(self, partition: int, position: Position) -> None:
+        self._told[partition] = position
+        self._changed(partition, position)
 
     async def _project_partition(self, partition: int, records: list[Recorded]) -> None:
         self._check_versions(partition, records)
@@ -119,7 +132,7 @@ class Projection:
             except Unavailable as error:
                 self.health.waiting(str(error))
         self._at[partition] = end
-        self._changed(partition, end)
+        self._tell(partition, end)
 
     def _check_versions(self, partition: int, records: list[Recorded]) -> None:
         """L16: a view stops at a gap, too. Topics without versions have 0 throughout."""

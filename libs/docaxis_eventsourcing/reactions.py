@@ -1,7 +1,7 @@
 """Reactions (L18): events of other services, and one's own, become commands; stateless.
 
-They append without a transaction and then store how far they came: derived ids make what is
-appended twice harmless, and no open transaction of theirs can hold up anybody's commands.
+They append without a transaction and store now and then how far they came: derived ids make what
+is appended twice harmless, and no open transaction of theirs can hold up anybody's commands.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,14 +11,17 @@ from typing import Any
 import structlog
 
 from docaxis_eventsourcing.envelope import Envelope
-from docaxis_eventsourcing.errors import Fenced, Unavailable
+from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.follow_up import CommandWriter, FollowUp
+from docaxis_eventsourcing.member_progress import MemberProgress
 from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
 from docaxis_eventsourcing.ports.event_log import Batch, Consumer, EventLog, Outgoing, Recorded
 from docaxis_eventsourcing.together import together
 
 _log = structlog.get_logger(__name__)
+
+_POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +58,38 @@ class Reactions:
             "joining",
             lambda: self._event_log.join(self._group, (self._source.topic,)),
         )
+        progress = MemberProgress(consumer)
         try:
             while True:
                 polled = await until_available(
-                    self.health, "polling", lambda: consumer.poll(self._limit, 1.0)
+                    self.health,
+                    "polling",
+                    lambda: consumer.poll(self._limit, progress.wait_s(_POLL_S)),
                 )
+                progress.lost(polled.revoked)
                 for partition in polled.assigned:
                     consumer.start(partition)
                 if polled.batch is not None:
-                    await self._work_off(polled.batch, consumer)
-                self.health.working()
+                    await self._work_off(polled.batch, consumer, progress)
+                await progress.store(idle=polled.batch is None)
+                if progress.trouble:
+                    self.health.waiting(progress.trouble)
+                else:
+                    self.health.working()
         finally:
+            await progress.close()
             await consumer.close()
 
-    async def _work_off(self, batch: Batch, consumer: Consumer) -> None:
+    async def _work_off(self, batch: Batch, consumer: Consumer, progress: MemberProgress) -> None:
         async for _ in backoff(self.health, "reacting"):
             try:
                 outputs, failed = await self._react(batch.records)
                 if outputs:
                     await self._event_log.append(outputs)
-                await consumer.progress(
-                    {at: to for at, to in batch.upto.items() if at.partition not in failed}
-                )
                 break
             except Unavailable as error:
                 self.health.waiting(str(error))
-            except Fenced:
-                break  # the next owner appends the same commands again: harmless
+        progress.reached({at: to for at, to in batch.upto.items() if at.partition not in failed})
         for partition, fault in failed.items():
             _log.critical("reaction_failed", partition=partition, exc_info=fault)
             self.health.failed(f"partition {partition}: {fault!r}")

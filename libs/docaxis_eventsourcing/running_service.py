@@ -12,7 +12,7 @@ from docaxis_eventsourcing.ports.secrets import Secrets
 from docaxis_eventsourcing.ports.signer import Signer
 from docaxis_eventsourcing.processor import wall_clock
 from docaxis_eventsourcing.projector import ViewRunner
-from docaxis_eventsourcing.topics import ServiceTopics
+from docaxis_eventsourcing.topics import OUTCOMES_KEPT_S, ServiceTopics
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Ports:
     """Unix ms, for timers and claims; decisions take log time (L5)."""
     outcomes_partition: int = 0
     """The outcomes partition that this replica reads (L7)."""
+    views_kept_s: float = 0.0
+    """How long a view's old space stays after a rebuild: until all replicas have followed."""
     traceparent: Callable[[], str] = str
     """The W3C traceparent of the request being served; empty outside of any."""
 
@@ -54,10 +56,13 @@ class RunningService:
     views: Mapping[str, ViewRunner] = field(default_factory=dict)
     """By their full names; see `by_full_name`."""
 
-    @property
-    def all_topics(self) -> tuple[str, ...]:
-        """The topics that the service owns, to be declared before it runs."""
-        return (*self.topics.all_commands, self.topics.events, self.topics.outcomes)
+    async def declare_topics(self, log: EventLog) -> None:
+        """Create the topics that the service owns, before it runs.
+
+        Raises `ValueError` where an existing one disagrees, `Unavailable`.
+        """
+        await log.declare((*self.topics.all_commands, self.topics.events))
+        await log.declare((self.topics.outcomes,), kept_s=OUTCOMES_KEPT_S)
 
 
 def by_full_name(*views: ViewRunner) -> dict[str, ViewRunner]:

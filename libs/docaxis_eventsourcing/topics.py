@@ -7,6 +7,8 @@ from hashlib import blake2b
 from docaxis_eventsourcing.identifiers import leading_part
 
 DEFAULT_PARTITIONS = 12
+OUTCOMES_KEPT_S = 86_400.0
+"""Outcomes live a day (L7, L17)."""
 
 
 class Lane(StrEnum):

@@ -3,6 +3,9 @@
 A view's `project` is pure: the rows that an event needs are named by `keys` and loaded before it
 runs, and what it puts, removes or adds is applied in one step with the checkpoint (L24). A row is
 fed by one partition and takes nothing from other streams (L27), so a rebuild gives the same bytes.
+
+A view of outcomes is as old as its topic, whose records expire after a day (L17): a rebuild, and a
+view that comes late, hold what the topic still holds. Nobody may rely on older rows.
 """
 
 import re

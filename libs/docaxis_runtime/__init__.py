@@ -8,6 +8,7 @@ over the network or in process) and `lifecycle` (how a process starts, stops and
 - `call_context`        who asks, and under which request id and trace
 - `grpc_server`, `grpc_client`, `tls`
 - `lifecycle`, `background`, `health`; `kernel_part` runs the event kernel's parts as such
+- `stop_signals`, `interpreter`, `together`: how a process is asked to stop, and runs
 - `log_setup`, `telemetry`
 - `registry_directory`  systems, credentials and locks, held in memory by each replica (L29)
 """

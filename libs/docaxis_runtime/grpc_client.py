@@ -3,12 +3,16 @@
 Both are the generated stub on a channel of ours: `await client.SubmitDocument(request)` gives the
 reply or raises `DocaxisError`, and the caller's context (request id, trace, actor) goes along.
 
-    connection = Connection("unix:/run/docaxis/routing.sock")
+    connection = Connection("dns:///routing:50051", tls=files)
     routing = connection.client(RoutingStub)          # remote
     routing = twin(servicer, RoutingStub)             # in process
 
 A twin hands over the messages themselves: neither side changes one that it has handed over.
 The keyword `timeout` (seconds) is gRPC's own name for a call's deadline.
+
+A call to a service that is away fails at once with `unavailable`. gRPC sends none of them twice:
+whether a command may be repeated is its sender's to know. (It does send again what never left this
+process, and what a server says it has not begun: that is no repeat.)
 """
 
 import asyncio
@@ -35,10 +39,30 @@ ClientT = TypeVar("ClientT")
 
 _CERTIFICATE_CHECK_S = 30.0
 
+_CHANNEL_OPTIONS = (
+    *METADATA_OPTIONS,
+    # Calls go to all replicas of a name in turn; none is retried by a configuration.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    ("grpc.service_config_disable_resolution", 1),
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    # A service that is back is reached within a second.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # Despite its name: how long one attempt to connect may take, its handshake included.
+    ("grpc.min_reconnect_backoff_ms", 2_000),
+    # A peer that is silent for 15 s is dead: a stopped process, a lost machine.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
 
 class Connection:
     """A channel to one address, shared by any number of clients.
 
+    An address is `unix:/path`, `host:port` or a name of gRPC's (`dns:///host:port`); a name that
+    stands for many replicas is looked up again when a connection ends.
     With TLS the certificate files are looked at now and then; when they changed, new calls take a
     new channel. Raises `ValueError` for an address that needs TLS and has none.
     """
@@ -74,12 +98,11 @@ class Connection:
         return self._channel
 
     def _open(self) -> grpc.aio.Channel:
-        options = [*METADATA_OPTIONS]
         if self._tls is None:
-            return grpc.aio.insecure_channel(self._address, options=options)
+            return grpc.aio.insecure_channel(self._address, options=_CHANNEL_OPTIONS)
         self._stamp = self._tls.stamp()
         credentials = self._tls.channel_credentials()
-        return grpc.aio.secure_channel(self._address, credentials, options=options)
+        return grpc.aio.secure_channel(self._address, credentials, options=_CHANNEL_OPTIONS)
 
     def _follow_files(self) -> None:
         try:

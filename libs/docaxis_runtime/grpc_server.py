@@ -1,7 +1,8 @@
 """A gRPC server made from servicers: errors mapped, deadlines kept, the call's context carried.
 
 It listens on a unix socket (mode 0600) or on `host:port`; on anything but a loopback address only
-with mutual TLS.
+with mutual TLS. Connections end after a while, between calls, so that clients look up their names
+again and find replicas that were added.
 """
 
 import os
@@ -13,7 +14,12 @@ import grpc
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_runtime.call_context import from_metadata
-from docaxis_runtime.grpc_calls import DEFAULT_TIMEOUT_S, Behaviour, run_call
+from docaxis_runtime.grpc_calls import (
+    DEFAULT_TIMEOUT_S,
+    LONGEST_TIMEOUT_S,
+    Behaviour,
+    run_call,
+)
 from docaxis_runtime.grpc_errors import METADATA_LIMIT, to_status
 from docaxis_runtime.tls import TlsFiles, is_unix, require_safe
 
@@ -26,12 +32,26 @@ METADATA_OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
 )
 
+_SERVER_OPTIONS = (
+    *METADATA_OPTIONS,
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_connection_age_ms", 120_000),
+    ("grpc.max_connection_age_grace_ms", int(LONGEST_TIMEOUT_S * 1000) + 5_000),
+    # Clients ask every 10 s whether a silent peer still lives (`grpc_client`).
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
 Registration = tuple[Callable[[Any, Any], None], object]
 """A generated `add_…Servicer_to_server` function, and the servicer."""
 
 
 class GrpcServer:
-    """A part that serves servicers at an address. Raises `ValueError` for an unsafe address."""
+    """A part that serves servicers at an address.
+
+    Raises `ValueError` for an address that needs TLS and has none, unless what is served is
+    `public`: then it is in the clear for everybody.
+    """
 
     def __init__(
         self,
@@ -41,8 +61,10 @@ class GrpcServer:
         *,
         tls: TlsFiles | None = None,
         grace_s: float = 5.0,
+        public: bool = False,
     ) -> None:
-        require_safe(address, tls)
+        if not public:
+            require_safe(address, tls)
         self.name = name
         self.address = address
         self.port = 0
@@ -53,9 +75,7 @@ class GrpcServer:
 
     async def start(self) -> None:
         """Bind and serve; `port` is then the real one (for `host:0`). Raises `RuntimeError`."""
-        server = grpc.aio.server(
-            interceptors=[_Edge()], options=[*METADATA_OPTIONS, ("grpc.so_reuseport", 0)]
-        )
+        server = grpc.aio.server(interceptors=[_Edge()], options=_SERVER_OPTIONS)
         for register, servicer in self._registrations:
             register(servicer, server)
         self.port = self._bind(server)

@@ -7,7 +7,7 @@ words or secrets is blanked here by name, whoever logs it: subjects, people's na
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal
 
 import msgspec
@@ -24,17 +24,24 @@ _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
 def configure_logging(
-    style: Literal["json", "console"] = "json", level: str = "INFO", stream: Any = None
+    style: Literal["json", "console"] = "json",
+    level: str = "INFO",
+    stream: Any = None,
+    *,
+    on_every_line: Mapping[str, str] | None = None,
 ) -> None:
     """Set up structlog, and let the standard library's loggers write the same lines.
 
-    Raises `ValueError` for a level that is not known.
+    `on_every_line` names who speaks (service, replica). Raises `ValueError` for a level that is
+    not known.
     """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"unknown log level {level!r}")
     output = stream or sys.stderr
+    constants = dict(on_every_line or {})
     shared: list[Any] = [
+        lambda _logger, _method, event: {**constants, **event},
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,

@@ -9,8 +9,8 @@ five deployments.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,19 +18,26 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 SettingsT = TypeVar("SettingsT")
 
+_SEVERAL = "settings"
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:
-    """What is wrong with one variable. `found` is None where it is not set."""
+    """What is wrong with one variable. `found` is None where it is not set.
+
+    What is wrong between several has `settings` for a variable, and says it in `expected`.
+    """
 
     variable: str
     found: str | None
     expected: str
 
     def __str__(self) -> str:
+        if self.variable == _SEVERAL:
+            return f"{self.variable}: {self.expected}"
         found = "is not set" if self.found is None else f"is {self.found!r}"
         return f"{self.variable} {found}; expected {self.expected}"
 
@@ -75,12 +82,60 @@ def load_settings(cls: type[SettingsT], environ: Mapping[str, str] | None = None
     try:
         return cls(**values)
     except ValueError as error:  # What `__post_init__` finds between several settings.
-        raise SettingsInvalid((SettingProblem("settings", "inconsistent", str(error)),)) from error
+        raise SettingsInvalid((_between(error),)) from error
+
+
+class LoadedSettings:
+    """Settings of several dataclasses; `loaded[RoutingSettings]` is the one of that class."""
+
+    def __init__(self, *values: Any) -> None:
+        self._values = values
+
+    def __getitem__(self, cls: type[SettingsT]) -> SettingsT:
+        """The one of this class, or of one made from it. Raises `KeyError` where there is none."""
+        for value in self._values:
+            if isinstance(value, cls):
+                return value
+        raise KeyError(cls)
+
+
+def load_all(
+    classes: Sequence[type[Any]],
+    environ: Mapping[str, str] | None = None,
+    *,
+    check: Callable[[LoadedSettings], object] | None = None,
+) -> LoadedSettings:
+    """Read the settings of several dataclasses; raises `SettingsInvalid` with all their problems.
+
+    `check` sees what was loaded; a `ValueError` or `OSError` of its is a problem like others.
+    """
+    values: list[Any] = []
+    problems: dict[SettingProblem, None] = {}
+    for cls in classes:
+        try:
+            values.append(load_settings(cls, environ))
+        except SettingsInvalid as error:
+            problems.update(dict.fromkeys(error.problems))
+    if problems:
+        raise SettingsInvalid(tuple(problems))
+    loaded = LoadedSettings(*values)
+    try:
+        if check is not None:
+            check(loaded)
+    except (ValueError, OSError) as error:
+        raise SettingsInvalid((_between(error),)) from error
+    return loaded
 
 
 def describe_settings(cls: type[Any]) -> tuple[SettingInfo, ...]:
-    """All settings of a dataclass, in its order, for `docs/reference/settings.md`."""
+    """A dataclass's own settings, in its order, for `docs/reference/settings.md`.
+
+    What it inherits is told with the dataclass that it has it from.
+    """
     hints = get_type_hints(cls)
+    inherited = {
+        each.name for base in cls.__mro__[1:] if is_dataclass(base) for each in fields(base)
+    }
     return tuple(
         SettingInfo(
             _variable(each),
@@ -89,6 +144,7 @@ def describe_settings(cls: type[Any]) -> tuple[SettingInfo, ...]:
             str(each.metadata.get("help", "")),
         )
         for each in _fields(cls)
+        if each.name not in inherited
     )
 
 
@@ -101,6 +157,11 @@ def read_secret(path: Path) -> bytes:
     if not secret:
         raise ValueError(f"the secret file {path} is empty")
     return secret
+
+
+def _between(error: Exception) -> SettingProblem:
+    """What is wrong with settings beside each other."""
+    return SettingProblem(_SEVERAL, "inconsistent", str(error))
 
 
 def _fields(cls: type[Any]) -> tuple[Field[Any], ...]:

@@ -10,6 +10,10 @@ from typing import Any, cast
 
 import grpc
 
+_SCHEMES = ("dns:///", "dns:")
+_LIST_SCHEMES = ("ipv4:", "ipv6:")
+"""gRPC takes several addresses after these, separated by commas."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
@@ -63,8 +67,26 @@ def is_unix(address: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether `host:port` (or `[v6]:port`) can be reached from this machine alone."""
-    host = address.rpartition(":")[0].strip("[]")
+    """Whether an address is reached from here alone.
+
+    It is `host:port`, `[v6]:port`, `dns:///host:port`, or a list of gRPC's
+    (`ipv4:127.0.0.1:1,127.0.0.1:2`), of which each must be.
+    """
+    addresses = [address]
+    for scheme in _LIST_SCHEMES:
+        if address.startswith(scheme):
+            addresses = address.removeprefix(scheme).split(",")
+    return all(map(_is_one_loopback, addresses))
+
+
+def require_safe(address: str, tls: TlsFiles | None) -> None:
+    """Raise `ValueError` where calls would cross a network in the clear."""
+    if tls is None and not is_unix(address) and not is_loopback(address):
+        raise ValueError(f"{address} is not a loopback address: it needs TLS (mutual)")
+
+
+def _is_one_loopback(address: str) -> bool:
+    host = _without_scheme(address).rpartition(":")[0].strip("[]")
     if host == "localhost":
         return True
     try:
@@ -73,7 +95,9 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def require_safe(address: str, tls: TlsFiles | None) -> None:
-    """Raise `ValueError` where calls would cross a network in the clear."""
-    if tls is None and not is_unix(address) and not is_loopback(address):
-        raise ValueError(f"{address} is not a loopback address: it needs TLS (mutual)")
+def _without_scheme(address: str) -> str:
+    """Of gRPC's names; one that names a resolver of its own (`dns://10.0.0.2/…`) stays whole."""
+    for scheme in _SCHEMES:
+        if address.startswith(scheme):
+            return address.removeprefix(scheme)
+    return address

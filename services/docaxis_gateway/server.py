@@ -10,7 +10,6 @@ from starlette.types import ASGIApp
 
 from docaxis_gateway.http_protocol import BoundedHttpProtocol
 from docaxis_gateway.settings import GatewaySettings
-from docaxis_runtime.tls import is_loopback
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 75
@@ -32,6 +31,7 @@ class HttpServer:
         self, app: ASGIApp, settings: GatewaySettings, stopping: asyncio.Event | None = None
     ) -> None:
         """`stopping` is set first of all at a stop, so that long-polls are answered in time."""
+        settings.require_safe()
         self.name = "http_server"
         self.port = 0
         self._app = app
@@ -39,13 +39,6 @@ class HttpServer:
         self._stopping = stopping or asyncio.Event()
         self._server: _Quiet | None = None
         self._task: asyncio.Task[None] | None = None
-        address = f"[{settings.host}]:0" if ":" in settings.host else f"{settings.host}:0"
-        in_the_clear = settings.tls_certificate is None and not settings.behind_tls_proxy
-        if in_the_clear and not is_loopback(address):
-            raise ValueError(
-                f"{settings.host} is not a loopback address: set DOCAXIS_GATEWAY_TLS_CERTIFICATE "
-                "and DOCAXIS_GATEWAY_TLS_KEY, or DOCAXIS_GATEWAY_BEHIND_TLS_PROXY"
-            )
 
     async def start(self) -> None:
         """Bind and serve; `port` is then the real one. Raises `OSError` for a taken address."""

@@ -1,7 +1,9 @@
-"""Settings of the gateway (`DOCAXIS_GATEWAY_*`)."""
+"""Settings of the gateway (`DOCAXIS_GATEWAY_*`), and where its process finds the services."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from docaxis_runtime.tls import is_loopback
 
 MIB = 1024 * 1024
 
@@ -142,3 +144,37 @@ class GatewaySettings:
             raise ValueError("TLS needs both the certificate and the key")
         if self.max_file_bytes > self.max_multipart_bytes:
             raise ValueError("max_multipart_bytes must not be below max_file_bytes")
+
+    def require_safe(self) -> None:
+        """Raise `ValueError` where it would speak in the clear across a network."""
+        address = f"[{self.host}]:0" if ":" in self.host else f"{self.host}:0"
+        in_the_clear = self.tls_certificate is None and not self.behind_tls_proxy
+        if in_the_clear and not is_loopback(address):
+            raise ValueError(
+                f"{self.host} is not a loopback address: set DOCAXIS_GATEWAY_TLS_CERTIFICATE "
+                "and DOCAXIS_GATEWAY_TLS_KEY, or DOCAXIS_GATEWAY_BEHIND_TLS_PROXY"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAddressSettings:
+    """Where the gateway's process finds the five services: `host:port`, `dns:///host:port` (all
+    replicas behind the name, in turn) or `unix:/path`. Other machines need the TLS settings."""
+
+    registry_address: str = field(metadata={"help": "gRPC address of the registry."})
+    routing_address: str = field(metadata={"help": "gRPC address of routing."})
+    signature_address: str = field(metadata={"help": "gRPC address of the signature service."})
+    status_address: str = field(metadata={"help": "gRPC address of the status service."})
+    notification_address: str = field(
+        metadata={"help": "gRPC address of the notification service."}
+    )
+
+    def by_name(self) -> dict[str, str]:
+        """The addresses by the services' names."""
+        return {
+            "registry": self.registry_address,
+            "routing": self.routing_address,
+            "signature": self.signature_address,
+            "status": self.status_address,
+            "notification": self.notification_address,
+        }

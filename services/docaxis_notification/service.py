@@ -63,8 +63,8 @@ def compose(ports: Ports, settings: NotificationSettings) -> RunningService:
     )
     waits = tuple(round(wait * 1000) for wait in settings.retry_waits_s)
     processor = Processor(decider(waits), CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
-    webhooks = ViewRunner(WEBHOOKS, ports.log, ports.store)
-    systems = ViewRunner(SYSTEMS, ports.log, ports.store)
+    webhooks = ViewRunner(WEBHOOKS, ports.log, ports.store, drop_after_s=ports.views_kept_s)
+    systems = ViewRunner(SYSTEMS, ports.log, ports.store, drop_after_s=ports.views_kept_s)
     writer = CommandWriter(TOPICS, CODEC)
     react = NotificationReactions(partitions).to_public_events
     gather = SubscriberLookup(webhooks.reader, systems.reader, partitions)

@@ -23,7 +23,7 @@ def compose(ports: Ports, settings: RegistrySettings) -> RunningService:
         traceparent=ports.traceparent,
     )
     processor = Processor(DECIDER, CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
-    directory = ViewRunner(DIRECTORY, ports.log, ports.store)
+    directory = ViewRunner(DIRECTORY, ports.log, ports.store, drop_after_s=ports.views_kept_s)
     servicer = RegistryServicer(
         door, directory.reader, ports.store, ports.clock, ports.log.epoch, settings
     )

@@ -1,8 +1,9 @@
 """The sweep of L31: uploads that no document took, and folders that no document claimed.
 
 A crash between taking files and writing the command, or a refusal, leaves a folder without a
-document. It is marked, and removed when the marking is a day old and its partition has decided
-every command that stood there: a command sent behind them has come back.
+document. It is removed when nobody gave it a file for a day and its partition has decided every
+command that stood there: a command sent behind them has come back. `folder_marks` tells why that
+is safe beside doors and other sweeps, in other processes, too.
 """
 
 import asyncio
@@ -66,12 +67,11 @@ class FileSweep:
         """One look; returns how many folders were removed. Raises `Unavailable`."""
         now = self._clock()
         await self._files.expire_staging(now - self._keep_ms)
-        unclaimed = await self._unclaimed(await self._files.documents())
-        self._marks.keep_only(set(unclaimed))
+        await self._files.forget_retired(self._marks.forgotten_before(now))
+        untouched_since = self._marks.untouched_since(now, self._keep_ms)
         removed = 0
-        for document_id in unclaimed:
-            if now - self._marks.mark(document_id, now) >= self._keep_ms:
-                removed += await self._remove(document_id)
+        for document_id in await self._unclaimed(await self._files.documents()):
+            removed += await self._remove(document_id, untouched_since)
         return removed
 
     async def _unclaimed(self, document_ids: Sequence[str]) -> list[str]:
@@ -82,17 +82,17 @@ class FileSweep:
             found += [each for each in chunk if each not in rows]
         return found
 
-    async def _remove(self, document_id: str) -> bool:
-        async with self._marks.removing(document_id) as allowed:
-            if not allowed:
-                return False
-            partition = document_partition(document_id, self._partitions)
-            behind = NoteVerdict(document_id, "", "")  # of a document that is not there: no event
-            if await self._door.ask(behind, command_id=new_id(), partition=partition) is None:
-                return False  # what stood there is not decided yet
-            claimed = await self._documents.get_passing_end(DOCUMENTS, document_id, partition)
-            if claimed is not None:
-                return False
-            await self._files.remove(document_id)
-            _log.info("unclaimed_folder_removed", document_id=document_id)
-            return True
+    async def _remove(self, document_id: str, untouched_since: int) -> bool:
+        generation = await self._files.retire(document_id, untouched_since)
+        if generation is None:
+            return False  # a door is at it, or was today
+        partition = document_partition(document_id, self._partitions)
+        behind = NoteVerdict(document_id, "", "")  # of a document that is not there: no event
+        if await self._door.ask(behind, command_id=new_id(), partition=partition) is None:
+            return False  # what stood there is not decided yet
+        claimed = await self._documents.get_passing_end(DOCUMENTS, document_id, partition)
+        if claimed is not None:
+            return False
+        await self._files.remove_retired(document_id, generation)
+        _log.info("unclaimed_folder_removed", document_id=document_id)
+        return True

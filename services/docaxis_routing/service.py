@@ -26,7 +26,7 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
     """Wire routing to its ports; nothing runs yet."""
     log, store = ports.log, ports.store
     views = {
-        view.full_name: ViewRunner(view, log, store)
+        view.full_name: ViewRunner(view, log, store, drop_after_s=ports.views_kept_s)
         for view in (DOCUMENTS_VIEW, REFUSALS_VIEW, REGISTRY_VIEW)
     }
     documents = views[DOCUMENTS_VIEW.full_name].reader

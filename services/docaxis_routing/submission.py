@@ -54,8 +54,6 @@ class SubmissionDoor:
         files = await self._files(request)
         identity = identify(sender, _metadata(request), _named(request, files))
         card_digest, card_bytes = card.encode(_card(request))
-        uploads = [each.upload_id for each in request.files]
-        uploads += [each.signature_upload_id for each in request.files if each.signature_upload_id]
         to = recipients_digest(request.recipient_codes)
         command = SubmitDocument(
             _brief(request, sender, identity.document_id, card_digest, files),
@@ -64,17 +62,18 @@ class SubmissionDoor:
             tuple(dict.fromkeys(request.recipient_codes)),
             to,
         )
-        async with self.marks.taking(identity.document_id):
-            await asyncio.gather(  # together: they share their syncs
-                self.files.put(identity.document_id, card_digest, card_bytes),
-                self.files.take(request.system_id, uploads, identity.document_id),
-            )
-            outcome = await self.door.ask(
-                command,
-                command_id=derived_id("submit", identity.document_id, to),
-                partition=document_partition(identity.document_id, self.partitions),
-                actor=request.system_id,
-            )
+        began = self.clock()
+        await asyncio.gather(  # together: they share their syncs
+            self.files.put(identity.document_id, card_digest, card_bytes),
+            self._take(request, files, identity.document_id),
+        )
+        self.marks.check_in_time(began, self.clock())
+        outcome = await self.door.ask(
+            command,
+            command_id=derived_id("submit", identity.document_id, to),
+            partition=document_partition(identity.document_id, self.partitions),
+            actor=request.system_id,
+        )
         reply = SubmitDocumentReply(
             document_id=identity.document_id,
             receipt_id=accepted_receipt_id(identity.document_id, to),
@@ -116,6 +115,30 @@ class SubmissionDoor:
                 ).digest
             found.append(FileRef(stored.digest, stored.size, told.media_type, signature))
         return found
+
+    async def _take(
+        self, request: SubmitDocumentRequest, files: list[FileRef], document_id: str
+    ) -> None:
+        """Take the files, as what they were when the document's id was computed."""
+        expected = [
+            (told.upload_id, stored.digest, index)
+            for index, (told, stored) in enumerate(zip(request.files, files, strict=True))
+        ]
+        expected += [
+            (told.signature_upload_id, stored.signature_digest, index)
+            for index, (told, stored) in enumerate(zip(request.files, files, strict=True))
+            if told.signature_upload_id
+        ]
+        uploads = [upload_id for upload_id, _, _ in expected]
+        try:
+            taken = await self.files.take(request.system_id, uploads, document_id)
+        except FileNotFoundError:
+            await self._files(request)  # tells which one has gone
+            raise
+        for (_, digest, index), stored in zip(expected, taken, strict=True):
+            if stored.digest != digest:  # uploaded again in this moment, with other bytes
+                name = request.files[index].name
+                raise _at(f"/files/{index}/digest", "digest_mismatch", name=name)
 
     async def _staged(self, system_id: str, upload_id: str, pointer: str) -> Any:
         try:

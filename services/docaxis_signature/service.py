@@ -51,8 +51,10 @@ def compose(ports: Ports, settings: SignatureSettings) -> RunningService:
         ports.log,
     )
     processor = Processor(DECIDER, CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
-    verdicts = ViewRunner(verdicts_view(), ports.log, ports.store)
-    receipts = ViewRunner(receipts_view(partitions), ports.log, ports.store)
+    verdicts = ViewRunner(verdicts_view(), ports.log, ports.store, drop_after_s=ports.views_kept_s)
+    receipts = ViewRunner(
+        receipts_view(partitions), ports.log, ports.store, drop_after_s=ports.views_kept_s
+    )
     keys = jwk_set((ports.signer.public_jwk(), *_retired_keys(settings.retired_keys_folder)))
     servicer = SignatureServicer(
         verdicts.reader,

@@ -6,7 +6,6 @@ also listen for gRPC on a unix socket of the data folder.
 """
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,8 +14,8 @@ from pathlib import Path
 import structlog
 
 from docaxis_eventsourcing.running_service import Ports, RunningService
-from docaxis_gateway.app import make_app
-from docaxis_gateway.gateway import Gateway, Services
+from docaxis_gateway.composition import clients_of, compose_gateway
+from docaxis_gateway.gateway import Services
 from docaxis_gateway.server import HttpServer
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_notification import service as notification
@@ -32,14 +31,13 @@ from docaxis_registry import service as registry
 from docaxis_registry.settings import RegistrySettings
 from docaxis_routing import service as routing
 from docaxis_routing.settings import RoutingSettings
-from docaxis_runtime.background import Background
 from docaxis_runtime.grpc_client import twin
 from docaxis_runtime.grpc_server import GrpcServer, Registration
 from docaxis_runtime.health import Health
+from docaxis_runtime.interpreter import keep_what_was_made
 from docaxis_runtime.kernel_part import KernelPart
 from docaxis_runtime.lifecycle import Lifecycle
 from docaxis_runtime.lifecycle import Part as LifecyclePart
-from docaxis_runtime.registry_directory import SystemDirectory
 from docaxis_runtime.settings import load_settings
 from docaxis_signature import service as signature
 from docaxis_signature.settings import SignatureSettings
@@ -48,11 +46,9 @@ from docaxis_standalone.embedded_ports import embedded_ports
 from docaxis_standalone.settings import StandaloneSettings
 from docaxis_status import service as status
 from docaxis_status.settings import StatusSettings
-from docaxis_trust.access_tokens import AccessTokens
 
 _log = structlog.get_logger(__name__)
 
-TOKEN_SECRET = "gateway.access-tokens"  # noqa: S105 - the secret's name, not the secret
 _LONGEST_SOCKET_PATH = 100
 """Linux takes 107 bytes; gRPC adds a suffix while it binds."""
 
@@ -99,15 +95,7 @@ def compose_services(ports: Ports, folder: DataFolder) -> dict[str, RunningServi
 
 def twins(services: Mapping[str, RunningService]) -> Services:
     """Clients that call the servicers in this process."""
-    return Services(
-        registry=twin(services["registry"].servicer, registry_v1_pb2_grpc.RegistryStub),
-        routing=twin(services["routing"].servicer, routing_v1_pb2_grpc.RoutingStub),
-        signature=twin(services["signature"].servicer, signature_v1_pb2_grpc.SignatureStub),
-        status=twin(services["status"].servicer, status_v1_pb2_grpc.StatusServiceStub),
-        notification=twin(
-            services["notification"].servicer, notification_v1_pb2_grpc.NotificationStub
-        ),
-    )
+    return clients_of(lambda name, stub: twin(services[name].servicer, stub))
 
 
 @asynccontextmanager
@@ -133,21 +121,17 @@ async def composed_axis(
     async with embedded_ports(folder, settings) as ports:
         services = compose_services(ports, folder)
         for service in services.values():
-            await ports.log.declare(service.all_topics)
+            await service.declare_topics(ports.log)
         health = Health()
         clients = twins(services)
-        directory = SystemDirectory(clients.registry, ports.log)
-        tokens = AccessTokens(
-            await ports.secrets.read_or_create(TOKEN_SECRET), gateway_settings.token_lifetime_s
+        composed = await compose_gateway(
+            clients, ports.files, ports.log, ports.secrets, gateway_settings, health
         )
-        gateway = Gateway(
-            clients, ports.files, directory, tokens, gateway_settings, health, Background()
-        )
-        server = HttpServer(make_app(gateway), gateway_settings, gateway.stopping)
+        server = HttpServer(composed.app, gateway_settings, composed.stopping)
         parts: list[LifecyclePart] = [
             KernelPart(part, health) for service in services.values() for part in service.parts
         ]
-        parts += [*_grpc(services, folder), directory, gateway.background, server]
+        parts += [*_grpc(services, folder), composed.directory, composed.background, server]
         axis = Axis(
             folder,
             ports,
@@ -225,5 +209,5 @@ class _AfterStart:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _call(self) -> None:
-        gc.freeze()  # what start-up made lives as long as the process: never look at it again
+        keep_what_was_made()
         await self._run(self._axis)

@@ -1,21 +1,9 @@
 """`docaxis standalone`: the axis in one process, until it is told to stop."""
 
-import gc
-import os
-import sys
 from pathlib import Path
 
-import uvloop
-
+from docaxis_runtime.interpreter import run_tuned
 from docaxis_standalone.composition import AfterStart, composed_axis
-
-SWITCH_INTERVAL_S = 0.0005
-"""How long a thread keeps the interpreter's lock while another waits: the log's writer thread must
-not wait the default 5 ms behind a busy event loop after each sync."""
-
-
-GC_THRESHOLDS = (50_000, 20, 20)
-"""Almost nothing here is cyclic: looking for cycles every 700 objects costs a tenth of the time."""
 
 
 def run_standalone(
@@ -32,10 +20,7 @@ def run_standalone(
     the folder, `SettingsInvalid` with all wrong settings, `PartDied` where a part ended by its own
     fault.
     """
-    os.umask(0o077)  # what is made here is for this user alone
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.set_threshold(*GC_THRESHOLDS)
-    uvloop.run(_serve(data, http_port, host, after_start))
+    run_tuned(_serve(data, http_port, host, after_start))
     return 0
 
 

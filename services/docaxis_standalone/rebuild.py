@@ -4,9 +4,7 @@ Works on a data folder whose axis is stopped (the log has one process). Each vie
 the one that serves, from offset 0, and takes over when it has caught up.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from docaxis_eventsourcing.active_spaces import ActiveSpaces
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_eventsourcing.running_service import Ports
 from docaxis_eventsourcing.space_digest import space_digest
+from docaxis_process.rebuild import chosen_views, running
 from docaxis_runtime.settings import load_settings
 from docaxis_standalone.composition import compose_services
 from docaxis_standalone.data_folder import DataFolder
@@ -50,11 +49,11 @@ async def rebuild_views(
     async with embedded_ports(folder, load_settings(StandaloneSettings)) as ports:
         services = compose_services(ports, folder)
         for service in services.values():
-            await ports.log.declare(service.all_topics)
+            await service.declare_topics(ports.log)
         runners = {name: each for one in services.values() for name, each in one.views.items()}
-        chosen = {name: runners[name] for name in views} if views else runners
+        chosen = chosen_views(runners, views)
         rebuilt = []
-        for done, (name, runner) in enumerate(sorted(chosen.items())):
+        for done, (name, runner) in enumerate(chosen.items()):
             progress(name, done, len(chosen))
             rebuilt.append(await _rebuild(name, runner, ports))
         progress("", len(chosen), len(chosen))
@@ -65,7 +64,7 @@ async def _rebuild(name: str, runner: ViewRunner, ports: Ports) -> Rebuilt:
     pointers = ActiveSpaces(ports.store)
     await pointers.open()
     was_built = await pointers.get(name) is not None
-    async with _serving(runner):
+    async with running(runner):
         for partition in range(ports.log.partitions):
             await runner.reader.pass_end(partition, 600.0)
         tables = runner.view.tables
@@ -73,13 +72,3 @@ async def _rebuild(name: str, runner: ViewRunner, ports: Ports) -> Rebuilt:
         space = await runner.rebuild()
         after = await space_digest(ports.store, space, tables)
     return Rebuilt(name, before if was_built else "", after)
-
-
-@asynccontextmanager
-async def _serving(runner: ViewRunner) -> AsyncIterator[None]:
-    task = asyncio.create_task(runner.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -38,7 +38,9 @@ def compose(ports: Ports, settings: StatusSettings) -> RunningService:
         CommandWriter(TOPICS, CODEC),
         ports.log,
     )
-    timelines = ViewRunner(timelines_view(), ports.log, ports.store)
+    timelines = ViewRunner(
+        timelines_view(), ports.log, ports.store, drop_after_s=ports.views_kept_s
+    )
     return RunningService(
         name=TOPICS.service,
         topics=TOPICS,

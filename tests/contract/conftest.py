@@ -12,28 +12,37 @@ from pathlib import Path
 import pytest
 
 from docaxis_adapters.file_secrets import FileSecrets
-from docaxis_adapters.local_files import LocalFileStore
 from docaxis_adapters.sqlite_log import SqliteEventLog, Unkindness
 from docaxis_adapters.sqlite_store import SqliteReadStore
 from docaxis_eventsourcing.ports.event_log import EventLog
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.ports.secrets import Secrets
+from tests.contract.file_stores import FilesUnderTest, local_files, s3_files, s3_files_in_memory
+from tests.contract.kafka_log import fresh_topics, kafka_log
 from tests.contract.messages import COMMANDS, EVENTS, URGENT
+from tests.contract.mongo_stores import MONGO_STORES, fresh_database, mongo_store
 
 OpenLog = Callable[[], Awaitable[EventLog]]
 OpenStore = Callable[[], Awaitable[ReadStore]]
 OpenSecrets = Callable[[], Secrets]
 
 
-@pytest.fixture(params=["sqlite", "sqlite-unkind"])
+@pytest.fixture(
+    params=["sqlite", "sqlite-unkind", pytest.param("kafka", marks=pytest.mark.cluster)]
+)
 async def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenLog]:
     """Opens the test's log with 12 partitions and its topics declared."""
     async with AsyncExitStack() as stack:
+        topics = await stack.enter_async_context(fresh_topics()) if request.param == "kafka" else ""
 
         async def open_it() -> EventLog:
-            unkind = Unkindness(regain_chance=0) if request.param == "sqlite-unkind" else None
-            log = await SqliteEventLog.open(tmp_path / "log", unkindness=unkind)
+            log: EventLog
+            if request.param == "kafka":
+                log = await kafka_log(topics)
+            else:
+                unkind = Unkindness(regain_chance=0) if request.param == "sqlite-unkind" else None
+                log = await SqliteEventLog.open(tmp_path / "log", unkindness=unkind)
             stack.push_async_callback(log.close)
             await log.declare((COMMANDS, URGENT, EVENTS))
             return log
@@ -47,13 +56,22 @@ async def log(open_log: OpenLog) -> EventLog:
     return await open_log()
 
 
-@pytest.fixture(params=["sqlite"])
+_MONGO = [pytest.param(name, marks=pytest.mark.cluster) for name in MONGO_STORES]
+
+
+@pytest.fixture(params=["sqlite", *_MONGO])
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
     """Opens the test's read store."""
     async with AsyncExitStack() as stack:
+        on_mongo = request.param in MONGO_STORES
+        database = await stack.enter_async_context(fresh_database()) if on_mongo else ""
 
         async def open_it() -> ReadStore:
-            store = await SqliteReadStore.open(tmp_path / "views.sqlite")
+            store: ReadStore
+            if on_mongo:
+                store = await mongo_store(database, MONGO_STORES[request.param])
+            else:
+                store = await SqliteReadStore.open(tmp_path / "views.sqlite")
             stack.push_async_callback(store.close)
             return store
 
@@ -66,12 +84,22 @@ async def store(open_store: OpenStore) -> ReadStore:
     return await open_store()
 
 
-@pytest.fixture(params=["local"])
-async def files(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FileStore]:
-    """The test's file store."""
-    store = await LocalFileStore.open(tmp_path / "files")
-    yield store
-    await store.close()
+_FILES = {"local": local_files, "s3": s3_files, "s3-in-memory": s3_files_in_memory}
+
+
+@pytest.fixture(params=["local", "s3-in-memory", pytest.param("s3", marks=pytest.mark.cluster)])
+async def file_store(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[FilesUnderTest]:
+    """The test's file store, as several processes open it."""
+    async with _FILES[request.param](tmp_path / "files") as under_test:
+        yield under_test
+
+
+@pytest.fixture
+async def files(file_store: FilesUnderTest) -> FileStore:
+    """The test's file store, open."""
+    return await file_store.open()
 
 
 @pytest.fixture(params=["files"])

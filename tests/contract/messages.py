@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from docaxis_eventsourcing.envelope import Envelope, Message
 from docaxis_eventsourcing.ports.event_log import (
+    START,
     Batch,
     Consumer,
     EventLog,
@@ -16,6 +17,9 @@ from docaxis_eventsourcing.ports.event_log import (
 COMMANDS = "docaxis.routing.commands.normal"
 URGENT = "docaxis.routing.commands.urgent"
 EVENTS = "docaxis.routing.events"
+OUTCOMES = "docaxis.routing.outcomes"
+"""Not declared by the fixture: its records expire (L17)."""
+OUTCOMES_KEPT_S = 3600.0
 WAIT_S = 30.0
 """Long enough for any broker; no test waits for it to pass."""
 
@@ -41,9 +45,14 @@ def ids(records: Sequence[Recorded]) -> list[str]:
 
 
 async def read_to_end(log: EventLog, topic: str, partition: int) -> list[Recorded]:
-    """All records of a partition, as a fold reads them: until the end was passed (L15)."""
+    """All records of a partition, as a fold reads them."""
+    return await read_from(log, topic, partition, START)
+
+
+async def read_from(log: EventLog, topic: str, partition: int, at: Position) -> list[Recorded]:
+    """All records of a partition behind a position, until the end was passed (L15)."""
     end = await log.end(topic, partition)
-    tail = log.tail(topic, {partition: Position(0, 0)})
+    tail = log.tail(topic, {partition: at})
     found: list[Recorded] = []
     try:
         while tail.reached(partition).place < end.place:
@@ -59,8 +68,8 @@ async def take_all(consumer: Consumer, partitions: int) -> None:
     while len(held) < partitions:
         polled = await consumer.poll(1, WAIT_S)
         held = (held - polled.revoked) | polled.assigned
-        for partition in polled.assigned:
-            consumer.start(partition)
+    for partition in held:  # only now: a batch that came before would be lost here
+        consumer.start(partition)
 
 
 async def next_batch(consumer: Consumer, limit: int = 100) -> Batch:

@@ -5,15 +5,19 @@ import asyncio
 import pytest
 
 from docaxis_eventsourcing.envelope import Envelope, Message
+from docaxis_eventsourcing.errors import Divergence
 from docaxis_eventsourcing.ports.event_log import START, EventLog, Outgoing, Position
 from tests.contract.conftest import OpenLog
 from tests.contract.messages import (
     COMMANDS,
     EVENTS,
+    OUTCOMES,
+    OUTCOMES_KEPT_S,
     WAIT_S,
     ids,
     message,
     outgoing,
+    read_from,
     read_to_end,
 )
 
@@ -169,3 +173,78 @@ async def test_positions_of_a_partition_are_ordered_by_place(log: EventLog) -> N
     first: Position = await log.end(EVENTS, 0)
     await log.append([outgoing("2", topic=EVENTS, sequence=2)])
     assert START.place < first.place < (await log.end(EVENTS, 0)).place
+
+
+async def test_L17_what_lies_at_or_behind_the_place_of_a_trim_stays(log: EventLog) -> None:
+    await log.append([outgoing(f"{i}", 2, EVENTS, sequence=i) for i in range(1, 21)])
+    await log.append([outgoing("other", 3, EVENTS, sequence=1)])
+    records = await read_to_end(log, EVENTS, 2)
+    end = await log.end(EVENTS, 2)
+    await log.trim(EVENTS, 2, records[11].after)
+    assert await read_from(log, EVENTS, 2, records[11].after) == records[12:]
+    assert await read_from(log, EVENTS, 2, records[16].after) == records[17:]
+    assert ids(await read_to_end(log, EVENTS, 3)) == ["other"]
+    assert await log.end(EVENTS, 2) == end
+    await log.append([outgoing("21", 2, EVENTS, sequence=21)])
+    assert ids(await read_from(log, EVENTS, 2, records[18].after)) == ["20", "21"]
+
+
+async def test_L17_who_never_read_what_is_gone_is_told_and_never_passes_it_over(
+    log: EventLog,
+) -> None:
+    await log.append([outgoing(f"{i}") for i in range(10)])
+    records = await read_to_end(log, COMMANDS, 0)
+    await log.trim(COMMANDS, 0, records[5].after)
+    try:
+        found = await read_to_end(log, COMMANDS, 0)
+    except Divergence:
+        return
+    assert found == records, "nothing was removed yet, or somebody must be told"
+
+
+async def test_L17_a_trim_of_nothing_and_one_again_are_harmless(log: EventLog) -> None:
+    await log.trim(COMMANDS, 0, START)
+    await log.append([outgoing(f"{i}") for i in range(6)])
+    records = await read_to_end(log, COMMANDS, 0)
+    for upto in (2, 2, 1):
+        await log.trim(COMMANDS, 0, records[upto].after)
+    assert await read_from(log, COMMANDS, 0, records[2].after) == records[3:]
+
+
+async def test_L17_a_log_opened_again_is_trimmed_and_ends_where_it_ended(
+    open_log: OpenLog,
+) -> None:
+    log = await open_log()
+    await log.append([outgoing(f"{i}", 0, EVENTS, sequence=i) for i in range(1, 8)])
+    records = await read_to_end(log, EVENTS, 0)
+    await log.trim(EVENTS, 0, records[3].after)
+    await log.close()
+    log = await open_log()
+    assert await read_from(log, EVENTS, 0, records[3].after) == records[4:]
+    assert (await log.end(EVENTS, 0)).place >= records[-1].after.place
+    await log.append([outgoing("8", 0, EVENTS, sequence=8)])
+    assert (await read_from(log, EVENTS, 0, records[5].after))[-1].after > records[-1].after
+
+
+async def test_L17_a_topic_is_declared_again_with_the_time_that_it_keeps(log: EventLog) -> None:
+    for _ in range(2):
+        await log.declare((OUTCOMES,), kept_s=OUTCOMES_KEPT_S)
+    for other in (None, 2 * OUTCOMES_KEPT_S):
+        with pytest.raises(ValueError, match=OUTCOMES):
+            await log.declare((OUTCOMES,), kept_s=other)
+    with pytest.raises(ValueError, match=COMMANDS):
+        await log.declare((COMMANDS,), kept_s=OUTCOMES_KEPT_S)
+    await log.append([outgoing("young", topic=OUTCOMES)])
+    assert ids(await read_to_end(log, OUTCOMES, 0)) == ["young"]
+
+
+async def test_L17_a_tail_of_a_topic_that_expires_goes_on_with_what_is_left(
+    log: EventLog,
+) -> None:
+    await log.declare((OUTCOMES,), kept_s=OUTCOMES_KEPT_S)
+    await log.append([outgoing(f"{i}", topic=OUTCOMES) for i in range(10)])
+    records = await read_to_end(log, OUTCOMES, 0)
+    await log.trim(OUTCOMES, 0, records[5].after)
+    for at in (START, records[1].after):
+        found = await read_from(log, OUTCOMES, 0, at)
+        assert found[-4:] == records[6:], "some may stay, the last four must"

@@ -4,22 +4,11 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem, Unavailable
 from docaxis_proto import status_v1_pb2 as pb
@@ -31,7 +20,7 @@ from docaxis_proto.status_v1_pb2_grpc import (
 from docaxis_runtime.call_context import CallContext, calling, current_call
 from docaxis_runtime.grpc_client import Connection, twin
 from docaxis_runtime.grpc_server import GrpcServer
-from docaxis_runtime.tls import TlsFiles
+from tests.grpc.authority import Authority
 
 if TYPE_CHECKING:
     from docaxis_proto.status_v1_pb2_grpc import StatusServiceAsyncStub
@@ -240,48 +229,6 @@ def test_no_clear_text_across_a_network(address: str, servicer: Servicer) -> Non
         serve(address, servicer)
     with pytest.raises(ValueError, match="TLS"):
         Connection(address)
-
-
-class Authority:
-    """Issues certificates for the tests."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
-        self.name = name
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._certificate(name, self.key, authority=True)
-        self.path = folder / f"{name}.pem"
-        self.path.write_bytes(self.certificate.public_bytes(Encoding.PEM))
-
-    def issue(self, name: str, authority: Path | None = None) -> TlsFiles:
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._certificate(name, key, authority=False)
-        files = TlsFiles(
-            self.folder / f"{name}.pem", self.folder / f"{name}.key", authority or self.path
-        )
-        files.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
-        files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return files
-
-    def _certificate(
-        self, name: str, key: ec.EllipticCurvePrivateKey, *, authority: bool
-    ) -> x509.Certificate:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)])
-        now = datetime.now(UTC)
-        names: list[x509.GeneralName] = [x509.IPAddress(ip_address("127.0.0.1"))]
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
 
 
 class TestTls:

@@ -2,8 +2,9 @@
 
 | module | what |
 |---|---|
-| `event_log` | `SqliteEventLog`: open, append, end, tail, join |
+| `event_log` | `SqliteEventLog`: open, append, end, tail, join, trim |
 | `writer` | the one writing thread: group commit, guards |
+| `removal` | what expires, and decided commands, removed in slices (L17) |
 | `consumer`, `groups` | group members, generations and fencing (L11) |
 | `tail`, `reading`, `record_cache` | readers: newest records from memory, older from the file |
 | `streams`, `listeners` | where each topic partition stands; waking who waits |

@@ -15,7 +15,8 @@ from docaxis_adapters.sqlite_log.groups import Groups
 from docaxis_adapters.sqlite_log.listeners import Listeners
 from docaxis_adapters.sqlite_log.reading import ColdReader, Reading
 from docaxis_adapters.sqlite_log.record_cache import RecordCache
-from docaxis_adapters.sqlite_log.schema import Loaded, file_of, load
+from docaxis_adapters.sqlite_log.removal import RemoveJob
+from docaxis_adapters.sqlite_log.schema import KEPT_FOR_EVER, Loaded, file_of, load
 from docaxis_adapters.sqlite_log.streams import Streams
 from docaxis_adapters.sqlite_log.tail import SqliteTail
 from docaxis_adapters.sqlite_log.unkindness import Unkindness
@@ -86,10 +87,27 @@ class SqliteEventLog:
         """Raised by `raise_epoch` after a restore or a move (L4)."""
         return self._parts.streams.epoch
 
-    async def declare(self, topics: Sequence[str]) -> None:
+    async def declare(self, topics: Sequence[str], kept_s: float | None = None) -> None:
         """Create what is missing; the partition count was checked by `open`."""
-        if missing := [topic for topic in topics if topic not in self._parts.streams.topics]:
-            await self._submit(WriteJob(self._parts.streams, topics=missing))
+        streams = self._parts.streams
+        kept_ms = KEPT_FOR_EVER if kept_s is None else round(kept_s * 1000)
+        if kept_s is not None and kept_ms <= 0:
+            raise ValueError("records are kept for a time, or for ever")
+        if new := [topic for topic in topics if streams.kept_ms(topic) is None]:
+            await self._submit(WriteJob(streams, topics=dict.fromkeys(new, kept_ms)))
+        for topic in topics:
+            if (known := streams.kept_ms(topic)) != kept_ms:
+                raise ValueError(
+                    f"topic {topic} was declared with kept_ms {known}, not {kept_ms}"
+                    f" ({KEPT_FOR_EVER}: for ever)"
+                )
+
+    async def trim(self, topic: str, partition: int, before: Position) -> None:
+        """Remove the records before a position, slice by slice; the partition's last one stays."""
+        stream = self._parts.streams.number(topic, partition)
+        more = before.place > self._parts.streams.removed.get(stream, 0)
+        while more:
+            more = await self._parts.writer.submit(RemoveJob(stream, before.place))
 
     async def append(self, outputs: Sequence[Outgoing]) -> None:
         """Write the messages in one transaction; on return they are synced to disk."""
@@ -111,7 +129,13 @@ class SqliteEventLog:
         self._open.add(tail)
         return tail
 
-    async def join(self, group: str, topics: Sequence[str]) -> SqliteConsumer:
+    async def join(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        transactional: bool = False,  # every member may commit here
+    ) -> SqliteConsumer:
         """Become a member of a consumer group over the topics."""
         for topic in topics:
             self._parts.streams.number(topic, 0)

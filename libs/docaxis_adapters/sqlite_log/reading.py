@@ -11,6 +11,7 @@ from docaxis_adapters.sqlite_file import connect, snapshot, unavailable
 from docaxis_adapters.sqlite_log.record_codec import decode_envelope
 from docaxis_adapters.sqlite_log.schema import place_of
 from docaxis_adapters.sqlite_log.streams import Streams
+from docaxis_eventsourcing.errors import Divergence
 from docaxis_eventsourcing.ports.event_log import Position, Recorded
 
 Found = dict[int, list[Recorded]]
@@ -77,11 +78,17 @@ class ColdReader(BatchThread[ReadJob, sqlite3.Connection]):
                     }
             except sqlite3.Error as error:
                 job.error = unavailable(error)
+            except Divergence as error:
+                job.error = error
 
     def _read(
         self, connection: sqlite3.Connection, stream: int, place: int, upto: int, limit: int
     ) -> list[Recorded]:
         topic, partition = self._streams.name(stream)
+        # Asked in the snapshot of the records: what was removed since the look at memory is seen.
+        removed = connection.execute("SELECT place FROM removed WHERE stream = ?", (stream,))
+        for (mark,) in removed:
+            place = self._streams.first_left(stream, place, mark)
         rows = connection.execute(
             "SELECT place, time, envelope, data FROM record WHERE place >= ? AND place < ?"
             " ORDER BY place LIMIT ?",
@@ -108,6 +115,7 @@ class Reading:
 
         Each round gives every stream that still has some an equal share of what is left, so one
         full stream cannot starve the others, and the limit is reached where there is enough.
+        Raises `Divergence` where records behind a position are gone for good (L17).
         """
         visible = self._streams.visible
         fetched = Fetched()
@@ -127,7 +135,9 @@ class Reading:
         share = max(1, limit // len(left))
         cold: list[tuple[int, int, int, int]] = []
         taken = 0
-        for stream, place in islice(left.items(), limit):
+        for stream, before in islice(left.items(), limit):
+            # Memory may still hold what is gone from the file: who is late is told all the same.
+            place = self._streams.first_left(stream, before, self._streams.removed.get(stream, 0))
             upto = self._streams.visible[stream]
             records = self._streams.cache.read(stream, place, upto, share)
             if records is None:

@@ -14,13 +14,15 @@ from docaxis_adapters.sqlite_file import connect, transaction
 from docaxis_adapters.sqlite_log.record_codec import decode_envelope
 from docaxis_eventsourcing.ports.event_log import Position
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OFFSET_BITS = 40
 FILE_NAME = "log.sqlite"
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS topic (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS topic (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kept_ms INTEGER
+);
 CREATE TABLE IF NOT EXISTS record (
   place INTEGER PRIMARY KEY, time INTEGER NOT NULL, envelope BLOB NOT NULL, data BLOB NOT NULL
 );
@@ -28,7 +30,11 @@ CREATE TABLE IF NOT EXISTS progress (
   consumers TEXT NOT NULL, stream INTEGER NOT NULL, version INTEGER NOT NULL,
   place INTEGER NOT NULL, PRIMARY KEY (consumers, stream)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS removed (stream INTEGER PRIMARY KEY, place INTEGER NOT NULL);
 """
+KEPT_FOR_EVER = 0
+"""`kept_ms` of a topic whose records stay. It is null in a file of schema 1, until the topic is
+declared again."""
 
 
 class Head(NamedTuple):
@@ -45,6 +51,10 @@ class Loaded:
 
     epoch: int
     topics: dict[str, int] = field(default_factory=dict)
+    kept_ms: dict[int, int] = field(default_factory=dict)
+    """By topic number; only where it was ever declared."""
+    removed: dict[int, int] = field(default_factory=dict)
+    """By stream: the place just behind its last removed record."""
     heads: dict[int, Head] = field(default_factory=dict)
     committed: dict[tuple[str, int], Position] = field(default_factory=dict)
 
@@ -60,21 +70,31 @@ def place_of(stream: int, offset: int) -> int:
 
 
 def load(connection: sqlite3.Connection, partitions: int) -> Loaded:
-    """Create what is missing, check that the file is ours (L3) and read where it stands."""
+    """Create what is missing, check that the file is ours (L3) and read where it stands.
+
+    A file of schema 1 becomes one of schema 2. Raises `ValueError` for a newer one, and for
+    another partition count.
+    """
     connection.executescript(_TABLES)
     with transaction(connection):
         for name, value in (("schema", SCHEMA_VERSION), ("partitions", partitions), ("epoch", 1)):
             connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, value))
     meta = dict(connection.execute("SELECT name, value FROM meta"))
-    if meta["schema"] != SCHEMA_VERSION:
+    if meta["schema"] not in (1, SCHEMA_VERSION):
         raise ValueError(f"the log has schema {meta['schema']}, this release {SCHEMA_VERSION}")
     if meta["partitions"] != partitions:
         raise ValueError(
             f"the log was made with {meta['partitions']} partitions and cannot be opened with "
             f"{partitions}: the count is fixed for an installation (L3)"
         )
+    if meta["schema"] == 1:
+        _from_schema_1(connection)
     loaded = Loaded(epoch=meta["epoch"])
-    loaded.topics = dict(connection.execute("SELECT name, number FROM topic"))
+    loaded.removed = dict(connection.execute("SELECT stream, place FROM removed"))
+    for name, number, kept_ms in connection.execute("SELECT name, number, kept_ms FROM topic"):
+        loaded.topics[name] = number
+        if kept_ms is not None:
+            loaded.kept_ms[number] = kept_ms
     for number in loaded.topics.values():
         for stream in range(number * partitions, (number + 1) * partitions):
             loaded.heads[stream] = _head(connection, stream)
@@ -83,6 +103,13 @@ def load(connection: sqlite3.Connection, partitions: int) -> Loaded:
         for consumers, stream, version, place in connection.execute("SELECT * FROM progress")
     }
     return loaded
+
+
+def _from_schema_1(connection: sqlite3.Connection) -> None:
+    """Schema 1 knew no retention, and nothing was ever removed from it."""
+    with transaction(connection):
+        connection.execute("ALTER TABLE topic ADD COLUMN kept_ms INTEGER")
+        connection.execute("UPDATE meta SET value = 2 WHERE name = 'schema'")
 
 
 def _head(connection: sqlite3.Connection, stream: int) -> Head:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from docaxis_adapters.sqlite_log.record_cache import RecordCache
-from docaxis_adapters.sqlite_log.schema import Head, Loaded
+from docaxis_adapters.sqlite_log.schema import KEPT_FOR_EVER, Head, Loaded
+from docaxis_eventsourcing.errors import Divergence
 from docaxis_eventsourcing.ports.event_log import START, Position, Recorded, TopicPartition
 
 
@@ -21,6 +22,9 @@ class Streams:
         self.cache = cache
         self.topics = loaded.topics
         self.topic_names = {number: name for name, number in loaded.topics.items()}
+        self._kept_ms = loaded.kept_ms
+        self.removed = loaded.removed
+        """Stream -> the place just behind its last removed record."""
         self.heads = loaded.heads
         self.committed = loaded.committed
         self.visible = {stream: head.next for stream, head in loaded.heads.items()}
@@ -40,13 +44,43 @@ class Streams:
         topic, partition = divmod(stream, self.partitions)
         return TopicPartition(self.topic_names[topic], partition)
 
-    def add_topic(self, name: str, number: int) -> None:
-        """Make a topic known, after its row is durable."""
+    def add_topic(self, name: str, number: int, kept_ms: int) -> None:
+        """Make a topic known, or how long it is kept, after its row is durable."""
+        self._kept_ms[number] = kept_ms
+        if number in self.topic_names:
+            return
         self.topic_names[number] = name
         for stream in range(number * self.partitions, (number + 1) * self.partitions):
             self.heads[stream] = Head()
             self.visible[stream] = 0
         self.topics[name] = number
+
+    def kept_ms(self, topic: str) -> int | None:
+        """How long a topic's records stay, `KEPT_FOR_EVER`, or None where nobody has said."""
+        return self._kept_ms.get(self.topics.get(topic, -1))
+
+    def expiring(self) -> dict[int, int]:
+        """The streams whose records expire, and after how many milliseconds."""
+        return {
+            stream: kept_ms
+            for number, kept_ms in self._kept_ms.copy().items()
+            if kept_ms != KEPT_FOR_EVER
+            for stream in range(number * self.partitions, (number + 1) * self.partitions)
+        }
+
+    def first_left(self, stream: int, place: int, removed: int) -> int:
+        """Where a reader at `place` goes on when all records before `removed` are gone.
+
+        Raises `Divergence` where it never read them and they were not to expire (L17).
+        """
+        if place >= removed:
+            return place
+        topic, partition = self.name(stream)
+        if self.kept_ms(topic):
+            return removed
+        raise Divergence(
+            f"{topic}/{partition}: the reader stands at {place}, all before {removed} is removed"
+        )
 
     def end(self, stream: int) -> Position:
         """The position behind the last committed record, seen by readers or not yet (L15)."""

@@ -17,6 +17,7 @@ from docaxis_adapters.batch_thread import BatchThread, Job
 from docaxis_adapters.sqlite_file import connect, insert_many, transaction, unavailable
 from docaxis_adapters.sqlite_log.listeners import Listeners
 from docaxis_adapters.sqlite_log.record_codec import encode_envelope
+from docaxis_adapters.sqlite_log.removal import Removal, RemoveJob
 from docaxis_adapters.sqlite_log.schema import Head, place_of
 from docaxis_adapters.sqlite_log.streams import Streams
 from docaxis_adapters.sqlite_log.unkindness import Unkindness
@@ -27,9 +28,10 @@ Encoded = tuple[int, bytes, Outgoing]
 
 
 class WriteJob(Job[list[Position]]):
-    """Outputs, a group's positions and new topics to write in one step, where `guard` allows.
+    """Outputs, a group's positions and topics to write in one step, where `guard` allows.
 
-    Its result is the position behind each output, in their order. An empty one is a barrier:
+    Topics are given with their `kept_ms`, and only what nobody has declared yet is written. The
+    job's result is the position behind each output, in their order. An empty job is a barrier:
     when it is done, every job before it is done, too.
     """
 
@@ -40,7 +42,7 @@ class WriteJob(Job[list[Position]]):
         streams: Streams,
         outputs: Sequence[Outgoing] = (),
         *,
-        topics: Sequence[str] = (),
+        topics: Mapping[str, int] | None = None,
         group: str = "",
         positions: Mapping[int, Position] | None = None,
         guard: Callable[[], bool] | None = None,
@@ -51,7 +53,7 @@ class WriteJob(Job[list[Position]]):
             (streams.number(out.topic, out.partition), encode_envelope(out.message.envelope), out)
             for out in outputs
         ]
-        self.topics = topics
+        self.topics = topics or {}
         self.group = group
         self.positions = positions or {}
         self.guard = guard
@@ -65,13 +67,13 @@ class _Plan:
     heads: dict[int, Head] = field(default_factory=dict)
     records: dict[int, list[Recorded]] = field(default_factory=dict)
     positions: dict[tuple[str, int], Position] = field(default_factory=dict)
-    topics: dict[str, int] = field(default_factory=dict)
+    topics: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.positions or self.topics)
 
 
-class Writer(BatchThread[WriteJob, sqlite3.Connection]):
+class Writer(BatchThread[WriteJob | RemoveJob, sqlite3.Connection]):
     """See the module."""
 
     def __init__(
@@ -91,6 +93,7 @@ class Writer(BatchThread[WriteJob, sqlite3.Connection]):
         self._listeners = listeners
         self._unkindness = unkindness
         self._clock = clock
+        self._removal = Removal(streams, clock)
         self._seen: set[int] = set()
 
     def setup(self) -> sqlite3.Connection:
@@ -101,27 +104,33 @@ class Writer(BatchThread[WriteJob, sqlite3.Connection]):
         """Hidden records are durable: the next start shows them."""
         context.close()
 
-    def due_in_s(self) -> float | None:
-        """When hidden records of the unkind mode are to be seen."""
-        return self._streams.next_reveal_in_s()
+    def due_in_s(self) -> float:
+        """When hidden records of the unkind mode are to be seen, or old ones to be removed."""
+        reveal, removal = self._streams.next_reveal_in_s(), self._removal.due_in_s()
+        return removal if reveal is None else min(reveal, removal)
 
     def news(self) -> dict[AbstractEventLoop, Callable[[], None]]:
         """Ring for the streams in which there is something new to see."""
         seen, self._seen = self._seen, set()
         return self._listeners.news(seen)
 
-    def run(self, context: sqlite3.Connection, jobs: Sequence[WriteJob]) -> None:
-        """Write the jobs in as few transactions as the disk allows."""
+    def run(self, context: sqlite3.Connection, jobs: Sequence[WriteJob | RemoveJob]) -> None:
+        """Write the jobs in as few transactions as the disk allows, then remove a little."""
         self._seen.update(self._streams.reveal())
+        self._write_all(context, [job for job in jobs if isinstance(job, WriteJob)])
+        self._removal.run(context, [job for job in jobs if isinstance(job, RemoveJob)])
+
+    def _write_all(self, context: sqlite3.Connection, jobs: Sequence[WriteJob]) -> None:
         try:
-            self._write(context, jobs)
+            if jobs:
+                self._write(context, jobs)
         except sqlite3.Error as error:
             if len(jobs) == 1:
                 jobs[0].error = unavailable(error)
                 return
             for job in jobs:
                 if job.error is None:
-                    self.run(context, [job])
+                    self._write_all(context, [job])
 
     def _write(self, connection: sqlite3.Connection, jobs: Sequence[WriteJob]) -> None:
         plan = _Plan()
@@ -142,8 +151,8 @@ class Writer(BatchThread[WriteJob, sqlite3.Connection]):
             )
             insert_many(
                 connection,
-                "INSERT INTO topic VALUES {}".format,
-                [(number, name) for name, number in plan.topics.items()],
+                "INSERT OR REPLACE INTO topic VALUES {}".format,
+                [(number, name, kept_ms) for name, (number, kept_ms) in plan.topics.items()],
             )
         self._publish(plan)
 
@@ -165,13 +174,14 @@ class Writer(BatchThread[WriteJob, sqlite3.Connection]):
             )
         for stream, position in job.positions.items():
             plan.positions[job.group, stream] = position
-        for topic in job.topics:
-            if topic not in streams.topics:
-                plan.topics.setdefault(topic, len(streams.topics) + len(plan.topics))
+        for topic, kept_ms in job.topics.items():
+            if streams.kept_ms(topic) is None:
+                new = len(streams.topics.keys() | plan.topics.keys())
+                plan.topics.setdefault(topic, (streams.topics.get(topic, new), kept_ms))
 
     def _publish(self, plan: _Plan) -> None:
-        for topic, number in plan.topics.items():
-            self._streams.add_topic(topic, number)
+        for topic, (number, kept_ms) in plan.topics.items():
+            self._streams.add_topic(topic, number, kept_ms)
         self._streams.committed.update(plan.positions)
         for stream, records in plan.records.items():
             head, delay_s = plan.heads[stream], 0.0

@@ -81,18 +81,27 @@ class Polled:
 
 
 class Consumer(Protocol):
-    """A member of a consumer group, used by one task; the adapter keeps it alive between calls."""
+    """A member of a consumer group; the adapter keeps it alive between calls.
+
+    One task polls, one call after the other. The other calls may come while a `poll` waits, and
+    from other tasks of the same loop: partitions are taken beside the decisions.
+    """
 
     async def poll(self, limit: int, wait_s: float) -> Polled:
         """At most `limit` records of started partitions; returns early when there are some.
 
         Records of one topic partition come in order and none is left out. A later poll goes on
-        behind the last batch, committed or not. Raises `Unavailable`.
+        behind the last batch, committed or not. Raises `Unavailable`; `Divergence` where
+        records that were never read are gone.
         """
         ...
 
     async def committed(self, partition: int) -> Mapping[str, Position]:
-        """The stable committed position of each topic of the subscription; `START` at first."""
+        """The stable committed position of each topic of the subscription; `START` at first.
+
+        Asked of the log at each call, so what another member committed meanwhile is seen. Raises
+        `Unavailable`.
+        """
         ...
 
     def start(self, partition: int, at: Mapping[str, Position] | None = None) -> None:
@@ -136,7 +145,10 @@ class Tail(Protocol):
     """A reader of fixed partitions of one topic, outside of any group."""
 
     async def next(self, limit: int, wait_s: float) -> Sequence[Recorded]:
-        """The next records, each partition's in order; empty when `wait_s` passed without any."""
+        """The next records, each partition's in order; empty when `wait_s` passed without any.
+
+        Raises `Unavailable`; `Divergence` where records that were never read are gone.
+        """
         ...
 
     def reached(self, partition: int) -> Position:
@@ -166,8 +178,19 @@ class EventLog(Protocol):
         """`FIRST_EPOCH` at first; raised by a restore or a move (L4)."""
         ...
 
-    async def declare(self, topics: Sequence[str]) -> None:
-        """Create what is missing; raises `ValueError` where an existing topic disagrees."""
+    async def declare(self, topics: Sequence[str], kept_s: float | None = None) -> None:
+        """Create what is missing; raises `ValueError` where an existing topic disagrees.
+
+        Records stay for ever, or for about `kept_s` seconds (L17): who reads from a place whose
+        records are gone goes on with the first that is left. Elsewhere that is `Divergence`.
+        """
+        ...
+
+    async def trim(self, topic: str, partition: int, before: Position) -> None:
+        """Remove the records before a position for good: decided commands (L17).
+
+        Some may stay; `end` and later positions are as they were. Raises `Unavailable`.
+        """
         ...
 
     async def append(self, outputs: Sequence[Outgoing]) -> None:
@@ -190,8 +213,14 @@ class EventLog(Protocol):
         """Read the partitions named in `start`, each from behind its position."""
         ...
 
-    async def join(self, group: str, topics: Sequence[str]) -> Consumer:
-        """Become a member of a consumer group over the topics (a service's lanes)."""
+    async def join(
+        self, group: str, topics: Sequence[str], *, transactional: bool = False
+    ) -> Consumer:
+        """Become a member of a consumer group over the topics (a service's lanes).
+
+        Only a `transactional` member may `commit`: what an earlier process of the same replica
+        left open is ended before its partitions are taken (L13). Raises `Unavailable`.
+        """
         ...
 
     async def close(self) -> None:

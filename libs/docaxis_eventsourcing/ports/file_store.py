@@ -39,10 +39,20 @@ class FileStore(Protocol):
     Names are ours (ids, digests), never a user's file name. An existing name is never
     overwritten with other bytes. Errors: `FileNotFoundError`, `Unavailable`, `ValueError` for a
     name that is not an id or digest.
+
+    **Removing what nobody claimed.** A document's files lie in a *folder generation*: the first
+    one, until `retire` begins the next. `put` and `take` return only after they saw that the
+    generation that they wrote into was still the last one; else they write again, into the last.
+    `retire` begins a generation first and looks at what lies in the older ones then. So each file
+    that a caller relies on was seen by `retire`, or lies in a generation that `remove_retired`
+    leaves alone, whichever processes do this, in whatever order, and wherever one of them dies.
     """
 
     async def stage(self, system_id: str, upload_id: str) -> StagedUpload:
-        """Begin an upload. An unfinished one of the same name is replaced."""
+        """Begin an upload. An unfinished one of the same name is replaced.
+
+        Of uploads that are written under one name at the same time one stands in the end, whole.
+        """
         ...
 
     async def staged(self, system_id: str, upload_id: str) -> StoredFile:
@@ -50,18 +60,22 @@ class FileStore(Protocol):
         ...
 
     async def staged_path(self, system_id: str, upload_id: str) -> Path:
-        """A readable local path of a finished upload, for a worker process."""
+        """A readable local path of a finished upload, for a worker process (see `local_path`)."""
         ...
 
     async def discard(self, system_id: str, upload_id: str) -> None:
         """Remove a staged upload; nothing happens if there is none."""
         ...
 
-    async def take(self, system_id: str, upload_ids: Sequence[str], document_id: str) -> None:
-        """Give staged files to a document, durably, before its command is written (hard link).
+    async def take(
+        self, system_id: str, upload_ids: Sequence[str], document_id: str
+    ) -> Sequence[StoredFile]:
+        """Give staged files to a document, durably, before its command is written.
 
         Once it returns, bytes and names survive a crash, however lazily they were staged.
-        The staged names remain until discarded or expired; taking twice is harmless.
+        The staged names remain until discarded or expired; taking twice is harmless. Answers what
+        was taken, in order: an upload may have been replaced since the caller asked for its
+        digest. Raises `FileNotFoundError`, naming the upload, before it takes any.
         """
         ...
 
@@ -84,11 +98,15 @@ class FileStore(Protocol):
         ...
 
     async def local_path(self, document_id: str, digest: str) -> Path:
-        """A readable local path for a worker process (a fetched copy where the store is remote)."""
+        """A readable local path for a worker process (a fetched copy where the store is remote).
+
+        It is good for some minutes; ask again for each use. A copy is verified when it is
+        fetched: bytes that do not give the digest are `FileNotFoundError`, there is no such file.
+        """
         ...
 
     async def expire_staging(self, older_than_ms: int) -> int:
-        """Remove staged uploads last written before that moment; tells how many."""
+        """Remove staged uploads last written before that moment (Unix ms); tells how many."""
         ...
 
     async def remove(self, document_id: str, digests: Sequence[str] | None = None) -> None:
@@ -97,4 +115,25 @@ class FileStore(Protocol):
 
     async def documents(self) -> Sequence[str]:
         """Ids of the documents that have a folder (for the sweep of L31)."""
+        ...
+
+    async def retire(self, document_id: str, untouched_since_ms: int) -> int | None:
+        """Begin the document's next folder generation, then look at what lies in the older ones.
+
+        Answers the number of the generation that is the last one now, for `remove_retired`; None
+        where a file of the older ones was put or taken at or after that moment (Unix ms, by the
+        store's clock): it may be on its way to its document. Repeats begin no further generation
+        while the last one is empty. Nothing is removed, and all files stay readable.
+        """
+        ...
+
+    async def remove_retired(self, document_id: str, generation: int) -> None:
+        """Remove the generations before this one, which `retire` told; harmless when repeated."""
+        ...
+
+    async def forget_retired(self, older_than_ms: int) -> None:
+        """Forget generations begun before that moment (Unix ms): documents start at the first.
+
+        For marks so old that whoever was about to remove by them is long gone.
+        """
         ...

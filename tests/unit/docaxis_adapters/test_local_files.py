@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from docaxis_adapters import local_upload
+from docaxis_adapters import local_documents, local_upload
 from docaxis_adapters.file_secrets import FileSecrets
 from docaxis_adapters.folder_sync import FolderSync
 from docaxis_adapters.local_files import LocalFileStore
+from docaxis_adapters.local_links import link_under_digest
+from docaxis_adapters.local_upload import StagedNames
 from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.ports.file_store import StoredFile
 
 
 class Syncs:
@@ -112,6 +115,66 @@ async def test_L31_a_name_whose_bytes_a_crash_lost_is_written_again(files: Local
     assert os.listdir(path.parent) == [digest]
 
 
+async def test_L31_an_upload_replaced_after_its_digest_was_read_is_not_linked_under_it(
+    files: LocalFileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await upload(files, "upload", b"old")
+    digest_of_open_file = StagedNames.digest_of
+    loop = asyncio.get_running_loop()
+    replaced: list[str] = []
+
+    def then_replace(self: StagedNames, system_id: str, name: str, descriptor: int) -> StoredFile:
+        stored = digest_of_open_file(self, system_id, name, descriptor)
+        if not replaced:
+            replaced.append(old)
+            replacing = upload(files, "upload", b"new")
+            replaced.append(asyncio.run_coroutine_threadsafe(replacing, loop).result(30))
+        return stored
+
+    monkeypatch.setattr(StagedNames, "digest_of", then_replace)
+    (taken,) = await files.take("system", ["upload"], "document")
+    assert taken.digest == replaced[1] == digest_of(b"new")
+    assert b"".join([chunk async for chunk in files.read("document", taken.digest)]) == b"new"
+    with pytest.raises(FileNotFoundError):
+        await files.size("document", old)
+
+
+async def test_L31_a_generation_s_folders_are_synced_with_what_is_taken_into_them(
+    tmp_path: Path, files: LocalFileStore, syncs: Syncs
+) -> None:
+    digest = await upload(files, "upload", b"letter")
+    await files.take("system", ["upload"], "document")
+    assert await files.retire("document", 2**50) == 1
+
+    def no_syncfs(_: int) -> None:
+        raise OSError(errno.ENOSYS, "no syncfs here")
+
+    files._sync._sync_all = no_syncfs
+    await files.take("system", ["upload"], "document")
+    await files.remove_retired("document", 1)
+    path = await files.local_path("document", digest)
+    assert path.parent.name == "1"
+    assert [str(path.parents[above]) for above in range(3)] == syncs.of_one[1:4]
+    assert str(tmp_path / "documents") in str(path)
+
+
+async def test_L31_a_folder_that_a_sweep_removes_while_it_is_empty_is_made_again(
+    files: LocalFileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+
+    def remove_first(descriptor: int, digest: str, folder: int) -> None:
+        if not removed:
+            removed.append(os.readlink(f"/proc/self/fd/{folder}"))
+            os.rmdir(removed[0])
+        link_under_digest(descriptor, digest, folder)
+
+    monkeypatch.setattr(local_documents, "link_under_digest", remove_first)
+    await files.put("document", digest_of(b"card"), b"card")
+    assert removed
+    assert await files.size("document", digest_of(b"card")) == 4
+
+
 async def test_a_digest_is_computed_again_after_a_restart(
     tmp_path: Path, files: LocalFileStore
 ) -> None:
@@ -140,7 +203,7 @@ async def test_a_full_disk_is_unavailable_and_leaves_nothing(
             await upload(files, "small", b"x")
     assert os.listdir(tmp_path / "staging" / "system") == []
     with monkeypatch.context() as patch:
-        patch.setattr("docaxis_adapters.local_files.write_all", full)
+        patch.setattr("docaxis_adapters.local_documents.write_all", full)
         with pytest.raises(Unavailable):
             await files.put("document", digest_of(b"card"), b"card")
     assert os.listdir(tmp_path / "incoming") == []

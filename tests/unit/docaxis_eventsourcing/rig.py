@@ -22,6 +22,7 @@ from docaxis_eventsourcing.ports.event_log import START, EventLog, Outgoing, Rec
 from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.states import PartitionStates
+from docaxis_eventsourcing.topics import OUTCOMES_KEPT_S
 from docaxis_proto.kernel_v1_pb2 import Outcome
 from tests.unit.docaxis_eventsourcing.bank import CODEC, TOPICS, aggregates, decider, partition
 
@@ -48,7 +49,8 @@ class Rig:
             unkindness=Unkindness(seed=self.seed) if self.seed else None,
         )
         self._adapters.push_async_callback(log.close)
-        await log.declare((*TOPICS.all_commands, TOPICS.events, TOPICS.outcomes))
+        await log.declare((*TOPICS.all_commands, TOPICS.events))
+        await log.declare((TOPICS.outcomes,), kept_s=OUTCOMES_KEPT_S)
         store = await SqliteReadStore.open(
             self.folder / "store.sqlite",
             synchronous="OFF",

@@ -73,9 +73,9 @@ async def test_L18_appended_and_then_fenced_is_appended_again_with_the_same_ids(
     real = rig.log.join
     fenced = 0
 
-    async def join(*args: Any) -> Any:
+    async def join(*args: Any, **options: Any) -> Any:
         nonlocal fenced
-        consumer = await real(*args)
+        consumer = await real(*args, **options)
         if "reactions" in args[0] and not fenced:
             fenced += 1
 

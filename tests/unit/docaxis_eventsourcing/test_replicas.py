@@ -61,7 +61,8 @@ async def check_all(rig: Rig, acknowledged: set[str]) -> None:
     for branch in range(BRANCHES):
         states = await rig.states(decider(), partition(f"b{branch}.1"))
         names = [f"account/b{branch}.1", f"account/b{branch}.2", f"inbox/b{branch}.x"]
-        one, two, inbox = (entry.state for entry in (await states.load(names)).values())
+        entries = await states.load(names)
+        one, two, inbox = (entries[name].state for name in names)
         money += one.balance + two.balance
         posts += inbox.last
         assert inbox.last == len(inbox.texts)
@@ -73,14 +74,14 @@ async def check_all(rig: Rig, acknowledged: set[str]) -> None:
 async def test_L11_L12_replicas_join_and_leave_under_load(tmp_path: Path, seed: int) -> None:
     async with running(tmp_path, seed) as rig:
         random = Random(seed)
-        replicas = [rig.start(rig.processor(batch_limit=20))]
+        replicas = [rig.start(rig.processor(batch_limit=20, trim_every_s=0.02))]
         load = asyncio.create_task(traffic(rig, random, 12))
         while not load.done():
             await asyncio.wait((load,), timeout=random.uniform(0.01, 0.08))
             if len(replicas) > 1 and random.random() < 0.5:
                 await rig.stop(replicas.pop(random.randrange(len(replicas))))
             elif len(replicas) < 4:
-                replicas.append(rig.start(rig.processor(batch_limit=20)))
+                replicas.append(rig.start(rig.processor(batch_limit=20, trim_every_s=0.02)))
         acknowledged = await load
         await rig.stop()
         await check_all(rig, acknowledged)

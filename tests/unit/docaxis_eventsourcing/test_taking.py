@@ -13,6 +13,7 @@ from docaxis_eventsourcing.errors import Divergence
 from docaxis_eventsourcing.folding import catch_up
 from docaxis_eventsourcing.parts import PartState
 from docaxis_eventsourcing.ports.event_log import Outgoing, Position
+from docaxis_eventsourcing.processor import Processor
 from docaxis_eventsourcing.states import PartitionStates, declare_states, states_space
 from tests.unit.docaxis_eventsourcing.bank import (
     CODEC,
@@ -110,9 +111,7 @@ async def test_L16_a_stopped_partition_goes_on_where_it_was_once_the_release_kno
             return Deposited("a.1", 5, 0) if name.endswith("Future") else CODEC.decode(name, data)
 
     newer: Any = Newer()
-    processor._codec = newer
-    processor.health = rig.processor().health
-    rig.start(processor)
+    rig.start(Processor(decider(), newer, rig.log, rig.store, TOPICS))
     door = rig.door()
     rig.start(door)
     assert await ask(door, Deposit("a.1", 1)) == Balance("a.1", 7)
@@ -163,10 +162,10 @@ async def test_L26_a_new_version_folds_its_states_before_it_takes_partitions(
     may_join = asyncio.Event()
     real = any_rig.log.join
 
-    async def join(group: str, topics: Any) -> Any:
+    async def join(group: str, topics: Any, **options: Any) -> Any:
         joining.set()
         await may_join.wait()
-        return await real(group, topics)
+        return await real(group, topics, **options)
 
     monkeypatch.setattr(any_rig.log, "join", join)
     of = decider(fold_version=2)

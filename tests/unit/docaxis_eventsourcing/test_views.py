@@ -3,6 +3,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from docaxis_eventsourcing.space_digest import space_digest
 from docaxis_eventsourcing.view import View
 from tests.unit.docaxis_eventsourcing.bank import (
     CODEC,
+    TOPICS,
     Deposit,
     Deposited,
     Transfer,
@@ -291,6 +293,39 @@ async def test_L28_a_view_of_a_topic_without_versions_passes_its_end_too(any_rig
         assert row is not None
         assert row.blob == b"too_poor"
     assert await view.rebuild() == OUTCOMES.space(2)
+
+
+async def test_L17_L27_a_view_of_a_topic_that_expires_is_as_old_as_its_topic(any_rig: Rig) -> None:
+    door = any_rig.door()
+    any_rig.start(any_rig.processor())
+    any_rig.start(door)
+    view = runner(any_rig, OUTCOMES)
+    task = any_rig.start(view)
+
+    async def refused(number: int) -> None:
+        with pytest.raises(DocaxisError, match="too_poor"):
+            await ask(door, Transfer("a.1", "a.2", 1), f"t{number}")
+
+    for number in range(10):
+        await refused(number)
+    await view.reader.pass_end(0, 20.0)
+    records = await any_rig.records(TOPICS.outcomes)
+    await any_rig.log.trim(TOPICS.outcomes, 0, records[5].after)
+    left = [record.envelope.causation_id for record in await any_rig.records(TOPICS.outcomes)]
+    assert left == ["t6", "t7", "t8", "t9"]
+    assert await view.reader.get(REFUSALS.name, "t0") is not None, "it had come in time"
+    await view.rebuild()
+    await refused(10)
+
+    async def rows_of(each: ViewRunner) -> set[str]:
+        await each.reader.pass_end(0, 20.0)
+        return set(await each.reader.get_many(REFUSALS.name, [f"t{n}" for n in range(11)]))
+
+    assert await rows_of(view) == {*left, "t10"}
+    await any_rig.stop(task)
+    late = runner(any_rig, replace(OUTCOMES, version=2))
+    any_rig.start(late)
+    assert await rows_of(late) == {*left, "t10"}
 
 
 async def test_L4_a_view_of_an_exchanged_log_refuses(rig: Rig) -> None:

@@ -335,6 +335,32 @@ async def test_a_damaged_card_costs_its_own_words_alone(running: Running, tmp_pa
     }
 
 
+@pytest.mark.parametrize("meanwhile", ["uploaded again", "discarded"])
+async def test_L31_an_upload_that_is_another_when_it_is_taken_makes_no_document(
+    running: Running, meanwhile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document's id was computed from the digests; files of others are never under it."""
+    files = running.ports.files
+    take = files.take
+
+    async def too_late(system_id: str, uploads: list[str], document_id: str) -> Any:
+        await files.discard(system_id, uploads[0])
+        if meanwhile == "uploaded again":
+            staged = await files.stage(system_id, uploads[0])
+            await staged.write(b"%PDF-1.7 another")
+            await staged.finish()
+        return await take(system_id, uploads, document_id)
+
+    monkeypatch.setattr(files, "take", too_late)
+    with pytest.raises(DocaxisError) as refused:
+        await running.submit("H26")
+    expected = {"uploaded again": "digest_mismatch", "discarded": "upload_unknown"}
+    assert refused.value.code == expected[meanwhile]
+    assert refused.value.fields[0].pointer.startswith("/files/0")
+    monkeypatch.undo()
+    assert (await running.submit("H26")).first
+
+
 async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
     running: Running,
 ) -> None:
@@ -354,7 +380,7 @@ async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
         keep_hours=24.0,
         every_s=3600.0,
     )
-    assert await sweep.sweep() == 0  # marked
+    assert await sweep.sweep() == 0
     clock[0] = now + 23 * 3_600_000
     assert await sweep.sweep() == 0
     clock[0] = now + 25 * 3_600_000

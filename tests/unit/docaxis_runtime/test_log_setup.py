@@ -59,3 +59,14 @@ def test_lines_for_people() -> None:
 def test_levels_that_do_not_exist() -> None:
     with pytest.raises(ValueError, match="LOUD"):
         configure_logging(level="LOUD")
+
+
+def test_every_line_tells_who_speaks() -> None:
+    stream = io.StringIO()
+    configure_logging(
+        "json", "INFO", stream, on_every_line={"service": "routing", "replica": "r-1"}
+    )
+    structlog.get_logger("x").info("hello")
+    logging.getLogger("librdkafka").warning("a broker is down")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["service"], line["replica"]) for line in lines] == [("routing", "r-1")] * 2

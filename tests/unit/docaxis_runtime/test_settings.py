@@ -11,6 +11,7 @@ from docaxis_runtime.settings import (
     SettingInfo,
     SettingsInvalid,
     describe_settings,
+    load_all,
     load_settings,
     read_secret,
 )
@@ -104,3 +105,44 @@ def test_every_setting_of_the_gateway_has_help() -> None:
     for each in describe_settings(GatewaySettings):
         assert each.variable.startswith(("DOCAXIS_GATEWAY_", "DOCAXIS_HTTP_"))
         assert each.help.endswith(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Further(Sample):
+    town: str = field(default="", metadata={"help": "Where."})
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    port: int = field(default=1, metadata={"env": "DOCAXIS_PORT", "max": 65535})
+    street: str = field(kw_only=True)
+
+
+def test_several_are_read_at_once_and_found_by_their_class() -> None:
+    told = {"DOCAXIS_DATA": "/data", "DOCAXIS_TOWN": "Huế", "DOCAXIS_STREET": "Lê Lợi"}
+    found = load_all([Further, Other], told)
+    assert found[Further].town == "Huế"
+    assert found[Sample] is found[Further]
+    assert found[Other] == Other(street="Lê Lợi")
+    with pytest.raises(KeyError):
+        found[GatewaySettings]
+
+
+def test_the_problems_of_several_are_told_at_once_and_each_once() -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        load_all([Further, Sample, Other], {"DOCAXIS_LIMIT": "x"})
+    variables = [each.variable for each in caught.value.problems]
+    assert variables == ["DOCAXIS_DATA", "DOCAXIS_LIMIT", "DOCAXIS_STREET"]
+
+
+@pytest.mark.parametrize("error", [ValueError("not together"), PermissionError("not together")])
+def test_what_a_check_finds_is_a_problem(error: Exception) -> None:
+    def check(found: object) -> None:
+        raise error
+
+    with pytest.raises(SettingsInvalid, match="settings: not together"):
+        load_all([Other], {"DOCAXIS_STREET": "x"}, check=check)
+
+
+def test_what_is_inherited_is_described_where_it_was_defined() -> None:
+    assert [each.variable for each in describe_settings(Further)] == ["DOCAXIS_TOWN"]

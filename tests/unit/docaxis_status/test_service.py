@@ -318,7 +318,7 @@ async def test_a_restart_goes_on_where_it_was(ports: Ports) -> None:
 
 async def test_an_undecided_report_says_so_and_can_be_sent_again(ports: Ports) -> None:
     service = compose(ports, StatusSettings(outcome_wait_s=0.2))
-    await ports.log.declare(service.all_topics)
+    await service.declare_topics(ports.log)
     door = asyncio.create_task(service.parts[1].run())
     asked = request((DELIVERY, "03", ""), key="late")
     try:

@@ -1,0 +1,162 @@
+"""Transactions of a processor: outputs and consumed positions in one step, or neither (KIP-447).
+
+One is open at a time. Two producers take turns, because a transaction right after another of the
+same producer waits some 50 ms for the first one's markers (L13). Fencing rests on the group's
+metadata, taken with the batch's poll (L11).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Message as KafkaMessage
+from confluent_kafka import Producer as Client
+from confluent_kafka import TopicPartition as Place
+
+from docaxis_adapters.kafka_log.client_thread import ClientThread
+from docaxis_adapters.kafka_log.clients import OPERATION_S, Config
+from docaxis_adapters.kafka_log.failures import error_of, meaning, told
+from docaxis_adapters.kafka_log.records import value_and_headers
+from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.ports.event_log import Outgoing, Position
+
+_log = structlog.get_logger(__name__)
+
+_AGAIN_S = 0.05
+_END_WITHIN_S = 5.0
+
+
+class Transactions:
+    """The two producers of one replica of a processor, on a thread of their own."""
+
+    def __init__(self, configs: Sequence[Config], prefix: str = "") -> None:
+        """One configuration for each producer, each with a `transactional.id` of its own."""
+        self._prefix = prefix
+        with told():
+            self._clients = [Client(config) for config in configs]
+        self._turn = 0
+        self._thread = ClientThread("transactions", idle=self._serve_clients)
+
+    async def open(self) -> None:
+        """End what an earlier process of this replica left open, and fence it (L13).
+
+        Raises `Unavailable`, `ClientBroken`, `ValueError`.
+        """
+        await self._thread.call(self._init)
+
+    async def commit(
+        self, outputs: Sequence[Outgoing], places: Sequence[Place], metadata: Any
+    ) -> list[Position]:
+        """One transaction; see the port's `Consumer.commit`. Raises `ClientBroken`, too."""
+        return await self._thread.call(lambda: self._commit(outputs, list(places), metadata))
+
+    async def close(self) -> None:
+        """End the thread; a transaction under way is finished first, within some seconds."""
+        await self._thread.end(lambda: None, _END_WITHIN_S)
+
+    # On the thread.
+
+    def _init(self) -> None:
+        for client in self._clients:
+            self._again(partial(client.init_transactions, OPERATION_S), OPERATION_S)
+
+    def _serve_clients(self) -> None:
+        for client in self._clients:
+            client.poll(0)
+
+    def _commit(
+        self, outputs: Sequence[Outgoing], places: list[Place], metadata: Any
+    ) -> list[Position]:
+        client = self._clients[self._turn]
+        self._turn = (self._turn + 1) % len(self._clients)
+        written = _Written(outputs)
+        with told():
+            client.begin_transaction()
+        try:
+            written.produce(client, self._prefix)
+            send = partial(client.send_offsets_to_transaction, places, metadata, OPERATION_S)
+            self._again(send, OPERATION_S)
+            self._again(partial(client.commit_transaction, OPERATION_S), None)
+            return written.positions()
+        except KafkaException as exception:
+            error = error_of(exception)
+            self._give_up(client, error)
+            raise meaning(error) from exception
+        except Unavailable:
+            self._abort(client)
+            raise
+
+    def _again(self, step: Callable[[], Any], within_s: float | None) -> None:
+        """A step that the client says can be tried again is, for so long; None: until known (L12).
+
+        Raises `KafkaException`.
+        """
+        until = None if within_s is None else time.monotonic() + within_s
+        while True:
+            try:
+                step()
+                return
+            except KafkaException as exception:
+                late = until is not None and time.monotonic() >= until
+                if late or self._thread.ending or not error_of(exception).retriable():
+                    raise
+                time.sleep(_AGAIN_S)
+
+    def _give_up(self, client: Client, error: KafkaError) -> None:
+        if not error.fatal():
+            self._abort(client)
+
+    def _abort(self, client: Client) -> None:
+        """Nothing of it shall be seen. Where this cannot be said now, the cluster ends it (L13)."""
+        try:
+            self._again(partial(client.abort_transaction, OPERATION_S), None)
+        except KafkaException as exception:
+            error = error_of(exception)
+            _log.warning("transaction_not_aborted", error=error.name(), reason=error.str())
+            if error.fatal():
+                raise meaning(error) from exception
+
+
+class _Written:
+    """The records of one transaction, and where each came to lie."""
+
+    def __init__(self, outputs: Sequence[Outgoing]) -> None:
+        self._outputs = outputs
+        self._positions: list[Position | None] = [None] * len(outputs)
+        self._failure: KafkaError | None = None
+
+    def produce(self, client: Client, prefix: str) -> None:
+        for index, output in enumerate(self._outputs):
+            value, headers = value_and_headers(output)
+            while True:
+                try:
+                    client.produce(
+                        prefix + output.topic,
+                        value,
+                        partition=output.partition,
+                        headers=headers,
+                        on_delivery=partial(self._delivered, index),
+                    )
+                    break
+                except BufferError:
+                    client.poll(_AGAIN_S)
+
+    def positions(self) -> list[Position]:
+        """Behind each record, once the transaction was committed."""
+        found = [each for each in self._positions if each is not None]
+        if len(found) < len(self._positions):
+            raise RuntimeError(
+                f"a committed transaction with records not delivered: {self._failure}"
+            )
+        return found
+
+    def _delivered(self, index: int, error: KafkaError | None, message: KafkaMessage) -> None:
+        offset = message.offset()
+        if error is not None or offset is None:
+            self._failure = self._failure or error
+            return
+        version = self._outputs[index].message.envelope.sequence
+        self._positions[index] = Position(version, offset + 1)
