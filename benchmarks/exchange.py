@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from os import urandom
 from pathlib import Path
+from typing import Protocol
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.models import DocumentType, Signer
@@ -25,10 +26,17 @@ from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import InboxItem
 from docaxis_trust.cms import sign_detached
 from docaxis_trust.demo_pki import create_demo_pki
-from tests.system.axis_process import AxisProcess
 
 FILE_BYTES = 100_000
 RECEIVER, CODE = "hanoi", "H26"
+
+
+class Measured(Protocol):
+    """An axis that clients can be made for."""
+
+    def client(self, name: str) -> DocaxisClient:
+        """A client of one of the demonstration's systems."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ def prepare(folder: Path, count: int, label: str) -> Iterator[Prepared]:
 
 
 async def exchange(
-    axis: AxisProcess, prepared: list[Prepared], senders: int, *, batched: bool
+    axis: Measured, prepared: list[Prepared], senders: int, *, batched: bool
 ) -> dict[str, float]:
     """One run over all prepared documents; figures of the run."""
     run = Run()
@@ -102,7 +110,7 @@ async def exchange(
 
 
 async def paced_submits(
-    axis: AxisProcess, prepared: list[Prepared], per_second: float
+    axis: Measured, prepared: list[Prepared], per_second: float
 ) -> dict[str, float]:
     """Submit alone, at a fixed offered rate; the latencies of the answers."""
     run = Run()

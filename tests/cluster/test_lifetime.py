@@ -1,4 +1,4 @@
-"""The servers of `tools/cluster` go when they should: with their process, their session, on Ctrl-C."""
+"""When the servers of `tools/cluster` go: with their process, their session, on Ctrl-C."""
 
 import json
 import os
@@ -9,7 +9,6 @@ import sys
 import textwrap
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import obstore
 import pytest
@@ -18,21 +17,21 @@ from obstore.exceptions import BaseError
 from tests.cluster.private_servers import WITHIN_S, alive, eventually
 from tests.servers import S3Settings, require_servers
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_python(script: str, **options: Any) -> subprocess.Popen[str]:
-    """A Python process in a test session of its own, not in the one that runs these tests."""
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+def start_python(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """A Python process that knows nothing of the test session that runs these tests."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
+        [sys.executable, *arguments],
         cwd=ROOT,
-        env={**outer, "PYTHONPATH": str(ROOT)},
+        env={**ours, **environment},
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        **options,
     )
 
 
@@ -50,8 +49,7 @@ def test_a_server_outlives_the_thread_that_started_it_and_not_its_process(tmp_pa
         print(server.process.pid, flush=True)
         time.sleep(600)
     """
-    process = run_python(script)
-    with process:
+    with start_python("-c", textwrap.dedent(script), PYTHONPATH=str(ROOT)) as process:
         assert process.stdout is not None
         server = int(process.stdout.readline())
         assert alive(server)
@@ -83,16 +81,10 @@ def test_two_workers_share_one_server_which_ends_with_their_session(tmp_path: Pa
                         time.sleep(0.02)
             """)
         )
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", str(suite)],
-        cwd=ROOT,
-        env={**outer, "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    pytest_of_two = ("-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", str(suite))
+    with start_python(*pytest_of_two, TMPDIR=str(tmp_path)) as session:
+        said, _ = session.communicate()
+    assert session.returncode == 0, said
     first, second = ((told / name).read_text() for name in ("a", "b"))
     assert first == second
     host, port = first.removeprefix("http://").split(":")
@@ -107,17 +99,9 @@ def test_two_workers_share_one_server_which_ends_with_their_session(tmp_path: Pa
 
 def test_the_command_starts_all_three_tells_their_state_and_stops_cleanly(tmp_path: Path) -> None:
     require_servers()
-    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    for run in range(2):  # the second finds the first one's data
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tools.cluster", "servers", "--data", str(tmp_path)],
-            cwd=ROOT,
-            env=outer,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        with process:
+    for end in (signal.SIGINT, signal.SIGTERM):  # the second run finds the first one's data
+        command = ("-m", "tools.cluster", "servers", "--data", str(tmp_path))
+        with start_python(*command) as process:
             assert process.stdout is not None
             said = ""
             for line in process.stdout:
@@ -129,7 +113,7 @@ def test_the_command_starts_all_three_tells_their_state_and_stops_cleanly(tmp_pa
             assert "http://127.0.0.1:" in said
             children = _processes_that_name(tmp_path)
             assert len(children) == 5  # three brokers, two others
-            process.send_signal(signal.SIGTERM if run else signal.SIGINT)
+            process.send_signal(end)
             assert process.wait(WITHIN_S) == 0
             assert process.stdout.read().strip() == "stopping ..."
         assert not any(map(alive, children))
@@ -150,14 +134,9 @@ def _processes_that_name(folder: Path) -> list[int]:
 
 def test_what_a_holder_tells_is_one_line_of_json(tmp_path: Path) -> None:
     require_servers("s3")
-    sleeper = run_python("import time; time.sleep(600)")
-    holder = subprocess.Popen(
-        [sys.executable, "-m", "tools.cluster.hold", "s3", str(tmp_path / "s3"), str(sleeper.pid)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with sleeper, holder:
+    sleeper = start_python("-c", "import time; time.sleep(600)")
+    hold = ("-m", "tools.cluster.hold", "s3", str(tmp_path / "s3"), str(sleeper.pid))
+    with sleeper, start_python(*hold) as holder:
         assert holder.stdout is not None
         told = json.loads(holder.stdout.readline())["told"]
         obstore.put(S3Settings(**told).store(), "a", b"b")

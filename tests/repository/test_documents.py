@@ -68,7 +68,12 @@ def _command_line_variables() -> set[str]:
 
 def test_every_dependency_has_its_reason_and_no_other_is_listed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    required = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    distributed = project["project"]["optional-dependencies"]["distributed"]
+    required = [
+        *project["project"]["dependencies"],
+        *distributed,
+        *project["dependency-groups"]["dev"],
+    ]
     names = sorted(re.split(r"[<>=!~\[; ]", each)[0] for each in required)
     page = (REFERENCE / "dependencies.md").read_text()
     assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == names
@@ -77,9 +82,11 @@ def test_every_dependency_has_its_reason_and_no_other_is_listed() -> None:
 def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     run = project["project"]["dependencies"]
+    distributed = [*run, *project["project"]["optional-dependencies"]["distributed"]]
     for name, required in (
         ("run.txt", run),
-        ("dev.txt", [*run, *project["dependency-groups"]["dev"]]),
+        ("distributed.txt", distributed),
+        ("dev.txt", [*distributed, *project["dependency-groups"]["dev"]]),
         ("build.txt", project["build-system"]["requires"]),
     ):
         pins = set(

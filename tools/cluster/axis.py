@@ -25,7 +25,7 @@ from tools.cluster.s3 import S3Server
 from tools.cluster.servers import Servers
 from tools.cluster.service_process import GATEWAY, SERVICES, ProcessState, ServiceProcess
 from tools.cluster.stores import Stores, stores_of
-from tools.cluster.supervisor import Supervisor
+from tools.cluster.supervisor import Startable, Supervisor
 
 READY_S = 120.0
 _STOP_S = 12.0
@@ -82,7 +82,8 @@ class AxisCluster:
         self.servers = None if stores else Servers(self._files.servers)
         self.stores = stores_of(self.servers) if self.servers else _given(stores)
         self._files.keep_keys(self.stores.s3)
-        self._supervisor = Supervisor(said)
+        self._said = said
+        self._supervisor = Supervisor(self._tell)
         self._ports = {name: reserve_ports(max(_POOL, counts[name] + 1)) for name in SERVICES}
         self._ports[GATEWAY] = reserve_ports(_POOL)
         if http_port:
@@ -297,6 +298,13 @@ class AxisCluster:
             **self._environment.get("", {}),
             **self._environment.get(service, {}),
         }
+
+    def _tell(self, subject: Startable, pause_s: float, error: Exception | None) -> None:
+        if error is not None:
+            self._said(f"{subject.name} does not start: {error}")
+            return
+        how = subject.ended() if isinstance(subject, ServiceProcess) else "ended"
+        self._said(f"{subject.name} {how}; it is started again in {pause_s:.1f} s")
 
     def _state_of(self, process: ServiceProcess) -> ProcessState:
         return process.state(self._supervisor.restarts(process))

@@ -42,8 +42,11 @@ class MongoServer:
     or `FetchError` where there is neither `mongod` nor a way to fetch SecantusDB.
     """
 
-    def __init__(self, folder: Path, *, sync_on_commit: bool = False) -> None:
-        """`sync_on_commit` makes SecantusDB sync each commit to disk (`mongod` does by itself)."""
+    def __init__(self, folder: Path, *, sync_on_commit: bool = True) -> None:
+        """Without `sync_on_commit` SecantusDB forgets what it acknowledged last when it is killed.
+
+        Majority writes and transactions too: seen 5 times in 5. `mongod` keeps those by itself.
+        """
         (self.port,) = reserve_ports(1)
         data = folder / "data"
         data.mkdir(parents=True, exist_ok=True)

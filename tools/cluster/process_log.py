@@ -1,9 +1,11 @@
-"""What a service's process says in its log: what it waits for."""
+"""What a service's process says in its log: what it waits for, and why it ended."""
 
 import json
 from pathlib import Path
 
 _LAST_BYTES = 256 * 1024
+_ENDS = (b'"cannot_serve"', b'"process_died"', b'"process_failed"')
+"""What `docaxis_process` says last."""
 
 
 class ProcessLog:
@@ -36,6 +38,17 @@ class ProcessLog:
             elif said.get("event") == "found":
                 waits.pop(part, None)
         return "; ".join(waits.values())
+
+    def why_ended(self) -> str:
+        """The reason that the process gave when it ended by itself; nothing where it gave none."""
+        for line in reversed(self._lines()):
+            if any(event in line for event in _ENDS):
+                try:
+                    said = json.loads(line)
+                except ValueError:
+                    continue
+                return str(said.get("reason") or f"{said.get('event')} {said.get('part', '')}")
+        return ""
 
     def _lines(self) -> list[bytes]:
         try:

@@ -94,7 +94,7 @@ class ServiceProcess:
 
     def _word(self) -> str:
         if not self.running:
-            return "stopped" if self.stopped else self._ended()
+            return "stopped" if self.stopped else self.ended()
         if self.paused:
             return "paused"
         asked = ask_gateway(self.port) if self.service == GATEWAY else ask_service(self.port)
@@ -103,9 +103,12 @@ class ServiceProcess:
         waiting = self._log.waiting_for()
         return f"waits for {waiting}" if waiting else asked
 
-    def _ended(self) -> str:
+    def ended(self) -> str:
+        """With which status it ended and why, in words."""
         try:
             self.process.check_running()
         except ClusterError as error:
-            return str(error).partition("\n")[0].removeprefix(f"{self.name} ").rstrip(":")
+            words = str(error).partition("\n")[0].removeprefix(f"{self.name} ").rstrip(":")
+            reason = self._log.why_ended()
+            return f"{words}: {reason}" if reason else words
         return "starting"

@@ -32,6 +32,9 @@ class Startable(Protocol):
         """Start it; returns at once. Raises `ClusterError` where it runs already."""
 
 
+Tell = Callable[[Startable, float, Exception | None], object]
+
+
 @dataclass(slots=True)
 class _Kept:
     subject: Startable
@@ -44,13 +47,16 @@ class _Kept:
 
 
 class Supervisor:
-    """A thread that looks ten times a second. `said` gets a line when something is started again.
+    """A thread that looks ten times a second.
+
+    `tell` is called when something ended, with the seconds until it is started again, and with the
+    error (else None) where that failed.
 
     All starts go through it, so that nothing is started twice.
     """
 
-    def __init__(self, said: Callable[[str], None] = lambda line: None) -> None:
-        self._said = said
+    def __init__(self, tell: Tell = lambda subject, pause_s, error: None) -> None:
+        self._tell = tell
         self._kept: dict[str, _Kept] = {}
         self._restarts: dict[str, int] = {}
         self._lock = threading.RLock()
@@ -105,11 +111,11 @@ class Supervisor:
             pause_s = min(_FIRST_PAUSE_S * 2**kept.failures, _LONGEST_PAUSE_S)
             kept.failures += 1
             kept.again_at = now + pause_s
-            self._said(f"{kept.subject.name} ended; it is started again in {pause_s:.1f} s")
+            self._tell(kept.subject, pause_s, None)
         elif now >= kept.again_at:
             kept.restarts += 1
             kept.started_at, kept.again_at = now, None
             try:
                 kept.subject.start()
             except (ClusterError, OSError) as error:  # tried again like one that ended at once
-                self._said(f"{kept.subject.name} does not start: {error}")
+                self._tell(kept.subject, 0.0, error)

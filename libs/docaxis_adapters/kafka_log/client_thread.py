@@ -6,13 +6,19 @@ other.
 """
 
 import asyncio
+import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
+from docaxis_eventsourcing.errors import Unavailable
+
 Result = TypeVar("Result")
+
+_LOG = logging.getLogger("docaxis.kafka")
 
 
 class Call(Generic[Result]):
@@ -49,7 +55,7 @@ class Call(Generic[Result]):
 
 
 class ClientThread:
-    """Runs calls one after the other; `idle` now and then while there are none."""
+    """Runs calls one after the other; `idle` about every `idle_every_s` while none is long."""
 
     def __init__(
         self, name: str, *, idle: Callable[[], None] | None = None, idle_every_s: float = 1.0
@@ -57,14 +63,20 @@ class ClientThread:
         self._calls: SimpleQueue[Call[Any] | None] = SimpleQueue()
         self._later: deque[Call[Any] | None] = deque()  # the thread's: behind a long call
         self._idle = idle
-        self._idle_every_s = idle_every_s if idle is not None else None
+        self._idle_every_s = idle_every_s
+        self._idle_due = time.monotonic() + idle_every_s  # the thread's
         self.ending = False
         """Set by `end`: a long call on the thread returns as soon as it sees this."""
         self._thread = Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     async def call(self, function: Callable[[], Result], *, long: bool = False) -> Result:
-        """Run a function on the thread; its result or exception. A long one calls `serve`."""
+        """Run a function on the thread; its result or exception. A long one calls `serve`.
+
+        Raises `Unavailable` once the thread is ending: nobody would run it.
+        """
+        if self.ending:
+            raise Unavailable("this client is closed")
         call = Call(function, long=long)
         self._calls.put(call)
         return await call.future
@@ -86,30 +98,48 @@ class ClientThread:
                 call.run()
 
     async def end(self, last: Callable[[], None], within_s: float) -> bool:
-        """Run a last function and end the thread; tells whether it ended within the time."""
+        """Run a last function and end the thread; tells whether it ended within the time.
+
+        Never raises: what `last` meets is logged. The second time nothing happens.
+        """
+        if self.ending:
+            return False
         self.ending = True
-        call = Call(last)
+        call = Call(last, long=True)  # never within a long call that is just ending
         self._calls.put(call)
         self._calls.put(None)
         try:
             async with asyncio.timeout(within_s):
                 await call.future
         except TimeoutError:
+            _LOG.warning("%s: not closed within %s s", self._thread.name, within_s)
             return False
+        except Exception as error:  # noqa: BLE001 - it is gone all the same
+            _LOG.warning("%s: closing: %r", self._thread.name, error)
         return True
 
     def _work(self) -> None:
         while True:
             try:
-                call = (
-                    self._later.popleft()
-                    if self._later
-                    else self._calls.get(timeout=self._idle_every_s)
-                )
+                call = self._later.popleft() if self._later else self._calls.get(timeout=self._rest)
             except Empty:
-                if self._idle is not None:
-                    self._idle()
+                self._idle_now()
                 continue
             if call is None:
                 return
             call.run()
+            if time.monotonic() >= self._idle_due:  # many short calls must not starve it
+                self._idle_now()
+
+    @property
+    def _rest(self) -> float | None:
+        return max(0.0, self._idle_due - time.monotonic()) if self._idle is not None else None
+
+    def _idle_now(self) -> None:
+        self._idle_due = time.monotonic() + self._idle_every_s
+        if self._idle is None or self.ending:
+            return
+        try:
+            self._idle()
+        except Exception as error:  # noqa: BLE001 - the next call meets it, or it has passed
+            _LOG.debug("%s: idle: %r", self._thread.name, error)

@@ -23,6 +23,11 @@ _WRONG = {
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.INVALID_TRANSACTION_TIMEOUT,
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
     KafkaError.UNSUPPORTED_ASSIGNOR,
     KafkaError.MSG_SIZE_TOO_LARGE,
 }
@@ -35,12 +40,17 @@ class ClientBroken(Exception):
     """
 
 
+def is_fatal(error: KafkaError) -> bool:
+    """Whether the client can do nothing more; a consumer says so by a code, not by the flag."""
+    return error.fatal() or error.code() == KafkaError._FATAL
+
+
 def meaning(error: KafkaError) -> Exception:
     """The kernel's word for an error: `Unavailable`, `Fenced`, `ClientBroken` or `ValueError`."""
     text = f"Kafka: {error.name()}: {error.str()}"
     if error.code() in _WRONG:
         return ValueError(text)
-    if error.fatal():
+    if is_fatal(error):
         return ClientBroken(text)
     if error.code() in _FENCED:
         return Fenced(text)

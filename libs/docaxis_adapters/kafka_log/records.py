@@ -4,8 +4,11 @@ from typing import Any
 
 from confluent_kafka import Message as KafkaMessage
 
-from docaxis_eventsourcing.envelope import from_headers, to_headers
+from docaxis_eventsourcing.envelope import Envelope, from_headers, to_headers
 from docaxis_eventsourcing.ports.event_log import Outgoing, Position, Recorded
+
+FOREIGN = "foreign"
+"""Source, and the front of the id, of a record that is not one of ours."""
 
 
 def value_and_headers(outgoing: Outgoing) -> tuple[bytes, list[Any]]:
@@ -17,13 +20,18 @@ def value_and_headers(outgoing: Outgoing) -> tuple[bytes, list[Any]]:
 def recorded(message: KafkaMessage, topic: str) -> Recorded:
     """A record as the kernel sees it; its time is the broker's append time (L5).
 
-    Raises `KeyError` for a record without our headers: somebody else wrote into our topic.
+    One without our headers, which somebody else wrote into our topic, has an envelope without a
+    type. Nobody knows that type: a command dies alone (L22), a fold of events stops (L16), and no
+    reader is stuck before it.
     """
     offset, partition = message.offset(), message.partition()
     if offset is None or partition is None:
         raise ValueError("a record without a place")
     headers: Any = message.headers() or ()
-    envelope = from_headers(headers)
+    try:
+        envelope = from_headers(headers)
+    except Exception:  # noqa: BLE001 - whatever is wrong with it, its reader goes on
+        envelope = Envelope(id=f"{FOREIGN}-{topic}-{partition}-{offset}", type="", source=FOREIGN)
     return Recorded(
         topic,
         partition,

@@ -18,9 +18,8 @@ from confluent_kafka import TopicPartition as Place
 
 from docaxis_adapters.kafka_log.client_thread import ClientThread
 from docaxis_adapters.kafka_log.clients import OPERATION_S, Config
-from docaxis_adapters.kafka_log.failures import error_of, meaning, told
+from docaxis_adapters.kafka_log.failures import ClientBroken, error_of, is_fatal, meaning, told
 from docaxis_adapters.kafka_log.records import value_and_headers
-from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import Outgoing, Position
 
 _log = structlog.get_logger(__name__)
@@ -55,17 +54,25 @@ class Transactions:
 
     async def close(self) -> None:
         """End the thread; a transaction under way is finished first, within some seconds."""
-        await self._thread.end(lambda: None, _END_WITHIN_S)
+        await self._thread.end(self._close_clients, _END_WITHIN_S)
 
     # On the thread.
 
     def _init(self) -> None:
-        for client in self._clients:
-            self._again(partial(client.init_transactions, OPERATION_S), OPERATION_S)
+        with told():
+            for client in self._clients:
+                self._again(partial(client.init_transactions, OPERATION_S), OPERATION_S)
 
     def _serve_clients(self) -> None:
         for client in self._clients:
             client.poll(0)
+
+    def _close_clients(self) -> None:
+        for client in self._clients:
+            try:
+                client.close()
+            except KafkaException as exception:  # it was fenced: nothing is left to close
+                _log.debug("producer_not_closed", reason=error_of(exception).str())
 
     def _commit(
         self, outputs: Sequence[Outgoing], places: list[Place], metadata: Any
@@ -79,15 +86,33 @@ class Transactions:
             written.produce(client, self._prefix)
             send = partial(client.send_offsets_to_transaction, places, metadata, OPERATION_S)
             self._again(send, OPERATION_S)
-            self._again(partial(client.commit_transaction, OPERATION_S), None)
-            return written.positions()
+            self._finish(client)
         except KafkaException as exception:
             error = error_of(exception)
-            self._give_up(client, error)
+            if not is_fatal(error):
+                self._abort(client)
             raise meaning(error) from exception
-        except Unavailable:
+        except ClientBroken:
+            raise
+        except Exception:  # a message that cannot be produced, for example
             self._abort(client)
             raise
+        return written.positions()
+
+    def _finish(self, client: Client) -> None:
+        """Commit, asked again until the result is known (L12).
+
+        Raises `KafkaException` where nothing was written, and `ClientBroken` where the log is
+        closed before the result is known: who comes next finds in the log what became of it.
+        """
+        try:
+            self._again(partial(client.commit_transaction, OPERATION_S), None)
+        except KafkaException as exception:
+            error = error_of(exception)
+            if not error.retriable():
+                raise
+            text = f"closed while the result of a commit was not known: {error.str()}"
+            raise ClientBroken(text) from exception
 
     def _again(self, step: Callable[[], Any], within_s: float | None) -> None:
         """A step that the client says can be tried again is, for so long; None: until known (L12).
@@ -105,10 +130,6 @@ class Transactions:
                     raise
                 time.sleep(_AGAIN_S)
 
-    def _give_up(self, client: Client, error: KafkaError) -> None:
-        if not error.fatal():
-            self._abort(client)
-
     def _abort(self, client: Client) -> None:
         """Nothing of it shall be seen. Where this cannot be said now, the cluster ends it (L13)."""
         try:
@@ -116,7 +137,7 @@ class Transactions:
         except KafkaException as exception:
             error = error_of(exception)
             _log.warning("transaction_not_aborted", error=error.name(), reason=error.str())
-            if error.fatal():
+            if is_fatal(error):
                 raise meaning(error) from exception
 
 
@@ -148,8 +169,9 @@ class _Written:
         """Behind each record, once the transaction was committed."""
         found = [each for each in self._positions if each is not None]
         if len(found) < len(self._positions):
-            raise RuntimeError(
-                f"a committed transaction with records not delivered: {self._failure}"
+            # A broker that came back may acknowledge what it has already, without its place.
+            raise ClientBroken(
+                f"the places of a committed transaction's records are not known: {self._failure}"
             )
         return found
 

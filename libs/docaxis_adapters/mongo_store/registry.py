@@ -2,11 +2,9 @@
 
 `spaces` holds `{_id: number, name, partitions}`, `tables` `{_id: number, space: number, name,
 shape}`. Numbers are never given twice. A table is there once its collection holds the marker, its
-last step. A space is gone with its document in `spaces`; what it leaves (checkpoints, tables,
-collections) is nobody's and is removed then, or by whoever drops a space next.
+last step; a space is gone with its document in `spaces`, the first (`leftovers`).
 """
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,14 +12,13 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from docaxis_adapters.mongo_store.declarations import from_stored, not_declared, to_stored
+from docaxis_adapters.mongo_store.leftovers import remove_leftovers
 from docaxis_adapters.mongo_store.sessions import Sessions
 from docaxis_adapters.mongo_store.shapes import KEY, MARKER, Shape
 from docaxis_eventsourcing.ports.read_store import Table
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.client_session import AsyncClientSession
-
-_ROWS = re.compile(r"^t(\d+)$")
 
 
 class Space:
@@ -106,7 +103,9 @@ class Registry:
                 if await self._spaces.find_one({"_id": number}, session=session) is not None:
                     self._known[name] = Space(number, shapes)
                     return
-            await self.sweep()  # dropped while it was declared: again, under another number
+            await remove_leftovers(
+                self._sessions
+            )  # dropped while it was declared: again, under another number
 
     async def _space_number(self, name: str, session: "AsyncClientSession") -> int:
         while True:
@@ -170,45 +169,7 @@ class Registry:
 
         await self._sessions.in_transaction(remove)
         self.forget(name)
-        await self.sweep()
-
-    async def sweep(self) -> None:
-        """Remove checkpoints, tables and collections of spaces that are gone.
-
-        What names a space is read before the spaces, and all of it in one causal session: a space
-        that was declared meanwhile is among them.
-        """
-        checkpoints = self._database["checkpoints"]
-        async with self._sessions.call() as session:
-            collections = await self._database.list_collection_names(session=session)
-            tables = await self._tables.find({}, {"space": True}, session=session).to_list(None)
-            begun = await checkpoints.find({}, {"_id": True}, session=session).to_list(None)
-            living = {
-                each["_id"]
-                for each in await self._spaces.find({}, {"_id": True}, session=session).to_list(
-                    None
-                )
-            }
-        for each in begun:
-            if each["_id"]["space"] not in living:
-                await self._remove_checkpoint(each["_id"])
-        kept = {each["_id"] for each in tables if each["space"] in living}
-        gone = [each["_id"] for each in tables if each["space"] not in living]
-        async with self._sessions.call() as session:
-            if gone:
-                await self._tables.delete_many({"_id": {"$in": gone}}, session=session)
-            for collection in collections:
-                found = _ROWS.match(collection)
-                if found is not None and int(found[1]) not in kept:
-                    await self._database.drop_collection(collection, session=session)
-
-    async def _remove_checkpoint(self, key: dict[str, int]) -> None:
-        """In a transaction, like every change of a checkpoint."""
-
-        async def remove(session: "AsyncClientSession") -> None:
-            await self._database["checkpoints"].delete_one({"_id": key}, session=session)
-
-        await self._sessions.in_transaction(remove)
+        await remove_leftovers(self._sessions)
 
     async def _number(self, session: "AsyncClientSession") -> int:
         while True:

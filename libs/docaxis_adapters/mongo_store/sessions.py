@@ -8,7 +8,7 @@ member has just become primary and does not yet know how much a majority has.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -45,7 +45,7 @@ class Sessions:
         self.database: AsyncDatabase[Document] = client.database(database)
         self._timeout_s = timeout_s
         self._selection_s = selection_s
-        self._idle: list[AsyncClientSession] = []
+        self._idle: dict[Hashable, list[AsyncClientSession]] = {}
         self._seen: Timestamp | None = None
 
     @asynccontextmanager
@@ -61,9 +61,16 @@ class Sessions:
                     yield session
 
     async def in_transaction(
-        self, work: "Callable[[AsyncClientSession], Awaitable[Result]]"
+        self,
+        work: "Callable[[AsyncClientSession], Awaitable[Result]]",
+        *,
+        of: Hashable = None,
+        before: "Callable[[AsyncClientSession], Awaitable[None]] | None" = None,
     ) -> Result:
         """Run `work` in a transaction and commit it; both again where MongoDB says so.
+
+        Transactions `of` the same thing take the same sessions; `before` is run with the session
+        each time before a transaction begins.
 
         A transaction that did nothing for a passing reason (a conflict, a lost connection, a new
         primary) is run again; a commit whose answer was lost is asked for until it is known. What
@@ -76,7 +83,7 @@ class Sessions:
             await self._until_primary()
             while True:
                 try:
-                    return await self._once(work, until)
+                    return await self._once(work, of, before, until)
                 except PyMongoError as error:
                     if not error.has_error_label(TRANSIENT) or time.monotonic() + wait >= until:
                         raise
@@ -84,9 +91,16 @@ class Sessions:
                 wait = min(wait * 2, _LONGEST_WAIT_S)
 
     async def _once(
-        self, work: "Callable[[AsyncClientSession], Awaitable[Result]]", until: float
+        self,
+        work: "Callable[[AsyncClientSession], Awaitable[Result]]",
+        of: Hashable,
+        before: "Callable[[AsyncClientSession], Awaitable[None]] | None",
+        until: float,
     ) -> Result:
-        async with self._session() as session:
+        async with self._session(of) as session:
+            if before is not None:
+                with _within(until - time.monotonic()):
+                    await before(session)
             await self._client.begin(session)
             try:
                 with _within(until - time.monotonic()):
@@ -119,9 +133,10 @@ class Sessions:
                 await self.database.command("ping")
 
     @asynccontextmanager
-    async def _session(self) -> "AsyncIterator[AsyncClientSession]":
+    async def _session(self, of: Hashable = None) -> "AsyncIterator[AsyncClientSession]":
         """A session that nobody else uses meanwhile; after a failure it is not used again."""
-        session = self._idle.pop() if self._idle else await self._client.session()
+        idle = self._idle.setdefault(of, [])
+        session = idle.pop() if idle else await self._client.session()
         if self._seen is not None:
             session.advance_operation_time(self._seen)
         try:
@@ -130,7 +145,7 @@ class Sessions:
             await session.end_session()
             raise
         else:
-            self._idle.append(session)
+            idle.append(session)
         finally:
             seen = session.operation_time
             if seen is not None and (self._seen is None or seen > self._seen):
@@ -138,7 +153,8 @@ class Sessions:
 
     async def close(self) -> None:
         """End all sessions and close the client; what still runs fails."""
-        idle, self._idle = self._idle, []
+        idle = [session for sessions in self._idle.values() for session in sessions]
+        self._idle.clear()
         with suppress(PyMongoError), _within(_ABORT_S):
             for session in idle:
                 await session.end_session()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from docaxis_adapters.mongo_store.changes import PreparedChanges
 from docaxis_adapters.mongo_store.checkpoints import Checkpoints
 from docaxis_adapters.mongo_store.declarations import SpaceGone
+from docaxis_adapters.mongo_store.fencing import Fence
 from docaxis_adapters.mongo_store.registry import Registry, Space
 from docaxis_adapters.mongo_store.sessions import Sessions
 from docaxis_eventsourcing.errors import CheckpointMoved
@@ -24,6 +25,7 @@ class Writer:
         self._sessions = sessions
         self._checkpoints = checkpoints
         self._registry = registry
+        self._fence = Fence(sessions)
 
     async def apply(
         self,
@@ -44,9 +46,13 @@ class Writer:
                     await change.write(self._sessions.database, session)
             return moved
 
+        async def enter(session: "AsyncClientSession") -> None:
+            await self._fence.enter(session, space.number, partition)
+
         if start is None:
             await self._checkpoints.begin(space.number, partition)
-        if await self._sessions.in_transaction(work):
+        of = (space.number, partition)
+        if await self._sessions.in_transaction(work, of=of, before=enter):
             return
         at, by = await self._checkpoints.read(space.number, partition)
         if by == step:

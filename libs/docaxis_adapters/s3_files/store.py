@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from obstore.store import MemoryStore, S3Store
 
 _REPLACED_TRIES = 5
+_CLOSING_S = 10.0
 
 
 class S3FileStore:
@@ -194,8 +195,12 @@ class S3FileStore:
         await self._folders.forget_retired(older_than_ms)
 
     async def close(self) -> None:
-        """Finish what is being cleaned up, and remove the local copies."""
-        await asyncio.gather(*self._cleaning, return_exceptions=True)
+        """Finish what is being cleaned up, for some seconds, and remove the local copies."""
+        if self._cleaning:
+            _, unfinished = await asyncio.wait(self._cleaning, timeout=_CLOSING_S)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
         await self._copies.close()
 
     async def _take(

@@ -32,6 +32,10 @@ class MongoProxy:
         """How many times the next such command does not reach the server: the line breaks."""
         self.unanswered: Counter[str] = Counter()
         """How many times the next such command is done and the line breaks before its answer."""
+        self.held: Counter[str] = Counter()
+        """How many times the next such command is kept: not done, and the line stays."""
+        self.holds = asyncio.Event()
+        """Set when a command was kept."""
         self.before_break: Callable[[], Awaitable[None]] | None = None
         """Awaited when an answer is lost, before the client can know."""
         self.answers: dict[str, Callable[[Document], Document]] = {}
@@ -58,6 +62,10 @@ class MongoProxy:
                     if self.unheard[name] > 0:
                         self.unheard[name] -= 1
                         break
+                    if self.held[name] > 0:
+                        self.held[name] -= 1
+                        self.holds.set()
+                        continue
                     asked.put_nowait(name)
                     server_out.write(message)
                     await server_out.drain()

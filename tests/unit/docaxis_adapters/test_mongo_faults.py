@@ -1,10 +1,11 @@
-"""The MongoDB read store on a bad line and beside a server that stalls, dies or changes its mind."""
+"""The MongoDB read store on a bad line, and with a server or a process that stalls or dies."""
 
 import asyncio
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from docaxis_adapters.mongo_store import MongoDriver, MongoReadStore
 from docaxis_adapters.mongo_store.checkpoints import Checkpoints
+from docaxis_adapters.mongo_store.fencing import Fence
 from docaxis_eventsourcing.errors import CheckpointMoved, Unavailable
 from docaxis_eventsourcing.ports.event_log import Position
 from docaxis_eventsourcing.ports.read_store import (
@@ -126,24 +128,19 @@ async def test_L24_a_commit_that_a_restarted_server_has_forgotten_is_known_by_it
     tmp_path: Path, driver: MongoDriver
 ) -> None:
     """The server committed, died before it answered, and knows the transaction no more."""
-    server = MongoServer(tmp_path)
-    await asyncio.to_thread(server.start)
-    try:
-        async with mongo_proxy(server.address) as proxy:
-            store = await opened(proxy.address, "test", driver, timeout_s=60)
-            await store.apply("space", 0, None, FIRST, ONE_MORE)
+    async with private_server(tmp_path) as server, mongo_proxy(server.address) as proxy:
+        store = await opened(proxy.address, "test", driver, timeout_s=60)
+        await store.apply("space", 0, None, FIRST, ONE_MORE)
 
-            async def restart() -> None:
-                await asyncio.to_thread(server.kill)
-                await asyncio.to_thread(server.start_again)
+        async def restart() -> None:
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start_again)
 
-            proxy.before_break = restart
-            proxy.unanswered["commitTransaction"] = 1
-            await store.apply("space", 0, FIRST, Position(2, 2), ONE_MORE)
-            assert (await store.checkpoint("space", 0), await count(store)) == (Position(2, 2), 2)
-            await store.close()
-    finally:
-        await asyncio.to_thread(server.stop)
+        proxy.before_break = restart
+        proxy.unanswered["commitTransaction"] = 1
+        await store.apply("space", 0, FIRST, Position(2, 2), ONE_MORE)
+        assert (await store.checkpoint("space", 0), await count(store)) == (Position(2, 2), 2)
+        await store.close()
 
 
 async def test_a_commit_that_stays_unknown_is_unavailable_and_tried_to_the_end(
@@ -251,42 +248,35 @@ async def test_reads_are_snapshots_that_wait_for_what_was_seen_before(
 async def test_a_server_that_stalls_is_unavailable_and_works_when_it_goes_on(
     tmp_path: Path, driver: MongoDriver
 ) -> None:
-    server = MongoServer(tmp_path)
-    await asyncio.to_thread(server.start)
-    try:
+    async with private_server(tmp_path) as server:
         store = await opened(server.address, "test", driver, timeout_s=SHORT_S)
         await store.apply("space", 0, None, FIRST, ONE_MORE)
         await asyncio.to_thread(server.pause)
-        for call in (
+        ended = await asyncio.gather(
             store.apply("space", 0, FIRST, Position(2, 2), ONE_MORE),
             store.get("space", "rows", ["k"]),
             store.range("space", "rows", RowRange("")),
             store.checkpoint("space", 0),
             store.declare("other", [TABLE]),
             store.spaces(),
-            store.drop("space"),
-        ):
-            with pytest.raises(Unavailable):
-                await call
+            store.drop("other"),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in ended] == [Unavailable] * 7
         await asyncio.to_thread(server.resume)
-        assert await eventually(store) == 1
+        await reach(store)
+        assert await count(store) == 1
         await asyncio.to_thread(server.pause)
         await store.close()  # hangs neither
-    finally:
-        await asyncio.to_thread(server.resume)
-        await asyncio.to_thread(server.stop)
 
 
 async def test_L24_through_kills_of_the_server_all_counts_once(
     tmp_path: Path, driver: MongoDriver
 ) -> None:
     """As a projector does it: away means again; another checkpoint means on from there."""
-    server = MongoServer(tmp_path)
-    await asyncio.to_thread(server.start)
-    store = await opened(server.address, "test", driver, timeout_s=SHORT_S)
     goal, kills = 150, 3
 
-    async def feed() -> None:
+    async def feed(store: MongoReadStore) -> None:
         at: Position | None = None
         while at is None or at.version < goal:
             number = at.version + 1 if at else 1
@@ -298,40 +288,71 @@ async def test_L24_through_kills_of_the_server_all_counts_once(
             except CheckpointMoved:
                 at = await reach(store)
 
-    async def disturb() -> None:
+    async def disturb(store: MongoReadStore, server: MongoServer) -> None:
         for part in range(1, kills + 1):
-            while (await reach(store) or FIRST).version < goal * part // (kills + 1):
-                await asyncio.sleep(0.02)
+            await reach(store, goal * part // (kills + 1))
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start_again)
 
-    try:
-        async with asyncio.timeout(100):
-            await asyncio.gather(feed(), disturb())
-        assert await eventually(store) == goal
+    async with private_server(tmp_path) as server:
+        store = await opened(server.address, "test", driver, timeout_s=SHORT_S)
+        await asyncio.gather(feed(store), disturb(store, server))
+        await reach(store)
+        assert await count(store) == goal
         await store.close()
-    finally:
-        await asyncio.to_thread(server.stop)
 
 
-async def test_L24_a_killed_process_leaves_checkpoint_and_rows_that_agree(database: str) -> None:
-    address = await asyncio.to_thread(mongo_uri)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["libs", "services", "."])}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", KILLED, address, database),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    for _ in range(60):
-        await process.stdout.readline()
-    process.send_signal(signal.SIGKILL)
-    await process.communicate()
-    store = await MongoReadStore.open(address, database)
-    at = await store.checkpoint("space", 0)
-    assert at is not None and at.version >= 60
-    assert await count(store) == at.version
-    await store.close()
+async def test_L24_a_killed_process_leaves_checkpoint_and_rows_that_agree(tmp_path: Path) -> None:
+    async with private_server(tmp_path) as server:
+        process = await begun(server.address)
+        await read_lines(process, 60)
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        store = await MongoReadStore.open(server.address, "test")
+        at = await store.checkpoint("space", 0)
+        assert at is not None and at.version >= 60
+        assert await count(store) == at.version
+        await store.close()
+
+
+async def test_L24_what_a_killed_process_left_open_is_ended_by_its_successor(
+    tmp_path: Path, driver: MongoDriver
+) -> None:
+    """Left to the server it would hold the partition for a minute, and the apply fail."""
+    async with private_server(tmp_path) as server, mongo_proxy(server.address) as proxy:
+        process = await begun(proxy.address)
+        await read_lines(process, 3)
+        proxy.held["commitTransaction"] = 1
+        await proxy.holds.wait()
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        store = await MongoReadStore.open(server.address, "test", driver=driver, timeout_s=20)
+        at = await store.checkpoint("space", 0)
+        assert at is not None
+        await store.apply("space", 0, at, Position(10**6, 10**6), ONE_MORE)
+        assert await count(store) == at.version + 1
+        await store.close()
+
+
+async def test_L24_L34_without_the_fence_what_was_left_open_holds_the_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unfenced(*_: object) -> None:
+        pass
+
+    async with private_server(tmp_path) as server, mongo_proxy(server.address) as proxy:
+        process = await begun(proxy.address)
+        await read_lines(process, 3)
+        proxy.held["commitTransaction"] = 1
+        await proxy.holds.wait()
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        store = await MongoReadStore.open(server.address, "test", timeout_s=SHORT_S)
+        at = await store.checkpoint("space", 0)
+        monkeypatch.setattr(Fence, "enter", unfenced)
+        with pytest.raises(Unavailable):
+            await store.apply("space", 0, at, Position(10**6, 10**6), ONE_MORE)
+        await store.close()
 
 
 async def test_L24_L34_without_the_checkpoint_a_replay_counts_twice(
@@ -374,17 +395,39 @@ async def test_a_cancelled_apply_leaves_no_open_transaction_behind(
     assert await count(store) == 2
 
 
-async def reach(store: MongoReadStore) -> Position | None:
-    """The checkpoint, as soon as the server tells."""
+@asynccontextmanager
+async def private_server(folder: Path) -> AsyncIterator[MongoServer]:
+    """For tests that kill it, or leave transactions open on it."""
+    server = MongoServer(folder)
+    await asyncio.to_thread(server.start)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(server.kill)
+
+
+async def begun(address: str) -> asyncio.subprocess.Process:
+    """A process that applies one step after another and tells each."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["libs", "services", "."])}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", KILLED, address, "test"),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def read_lines(process: asyncio.subprocess.Process, lines: int) -> None:
+    assert process.stdout is not None
+    for _ in range(lines):
+        assert await process.stdout.readline(), "the process ended"
+
+
+async def reach(store: MongoReadStore, version: int = 0) -> Position | None:
+    """The checkpoint, as soon as the server tells and it stands at `version` or behind it."""
     async with asyncio.timeout(60):
         while True:
-            try:
-                return await store.checkpoint("space", 0)
-            except Unavailable:
-                await asyncio.sleep(0.02)
-
-
-async def eventually(store: MongoReadStore) -> int:
-    """The count, as soon as the server tells."""
-    await reach(store)
-    return await count(store)
+            with suppress(Unavailable):
+                at = await store.checkpoint("space", 0)
+                if (at.version if at else 0) >= version:
+                    return at
+            await asyncio.sleep(0.02)

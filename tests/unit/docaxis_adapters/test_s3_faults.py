@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 from docaxis_adapters.s3_files import S3FileStore, objects, upload
 from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.ports.file_store import StagedUpload
 from tests.servers import S3Server, S3Settings, require_servers, s3_settings
 
 pytestmark = pytest.mark.cluster
@@ -111,10 +112,6 @@ async def test_a_store_killed_in_the_middle_of_an_upload_is_unavailable_and_a_re
 async def test_a_store_that_stops_answering_lets_no_call_hang(
     own: Own, files: S3FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(objects, "_CALL_S", 0.5)
-    monkeypatch.setattr(objects, "_PAGE_S", 0.5)
-    monkeypatch.setattr(objects, "_LISTING_S", 0.5)
-    monkeypatch.setattr(upload, "_STALLED_S", 0.5)
     digest = await send(files, "upload", 1)
     await files.take("system", ["upload"], "document")
     staged = await files.stage("system", "large")
@@ -122,23 +119,35 @@ async def test_a_store_that_stops_answering_lets_no_call_hang(
         await staged.write(MIB)
     await asyncio.to_thread(own.server.pause)
     try:
-        for call in (
-            files.staged("system", "upload"),
-            files.take("system", ["upload"], "document"),
-            files.size("document", digest),
-            content_of(files, digest),
-            files.documents(),
-            files.retire("document", 0),
-            send(files, "another", 1),
-        ):
-            with pytest.raises(Unavailable):
-                await call
-        with pytest.raises(Unavailable):
-            for _ in range(100):
-                await staged.write(MIB)
+        with monkeypatch.context() as impatient:
+            for module, name in (
+                (objects, "_CALL_S"),
+                (objects, "_PAGE_S"),
+                (objects, "_LISTING_S"),
+                (upload, "_STALLED_S"),
+            ):
+                impatient.setattr(module, name, 0.5)
+            calls: list[Callable[[], Awaitable[object]]] = [
+                lambda: files.staged("system", "upload"),
+                lambda: files.take("system", ["upload"], "document"),
+                lambda: files.size("document", digest),
+                lambda: content_of(files, digest),
+                lambda: files.documents(),
+                lambda: files.retire("document", 0),
+                lambda: send(files, "another", 1),
+                lambda: fill(staged),
+            ]
+            for call in calls:
+                with pytest.raises(Unavailable):
+                    await call()
     finally:
         await asyncio.to_thread(own.server.resume)
     assert await content_of(files, digest) == MIB
+
+
+async def fill(staged: StagedUpload) -> None:
+    for _ in range(100):
+        await staged.write(MIB)
 
 
 @pytest.mark.parametrize("ending", ["abort", "cancel", "too large"])
