@@ -21,7 +21,7 @@ SOURCES := libs services tests benchmarks tools
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##### Use
 
@@ -33,12 +33,19 @@ run: $(VENV)/.run ## Start the axis on 127.0.0.1:8080, play the demonstration, k
 demo: $(VENV)/.run ## Play the demonstration on a free port in a temporary folder, and end
 	@$(BIN)/docaxis demo --once $(ARGS)
 
+.PHONY: cluster
+cluster: $(VENV)/.dev ## Start Kafka, MongoDB, S3 and each service as its own process, until Ctrl-C (data in ./cluster-data)
+	@$(BIN)/python -m tools.cluster up $(ARGS)
+
 ##### Check
 
 .PHONY: test
-test: $(VENV)/.dev ## Run all tests
-	@echo "Tests on real Kafka and MongoDB servers come with the distributed adapters (next release); nothing here stands in for them."
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+test: $(VENV)/.dev ## Run all tests; those on real Kafka, MongoDB and S3 servers where Java and Maven are installed
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: $(VENV)/.dev ## Run the tests on real servers alone (part of `make test`)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m cluster $(ARGS)
 
 .PHONY: check
 check: lint types imports generated ## Everything that is checked without running it: lint, types, imports, generated files

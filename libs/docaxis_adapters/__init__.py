@@ -2,7 +2,7 @@
 
 | port | embedded | distributed |
 |---|---|---|
-| `EventLog` | `sqlite_log.SqliteEventLog`: one file, WAL, one writer thread | `kafka_log.KafkaEventLog` |
+| `EventLog` | `sqlite_log.SqliteEventLog`: one file, WAL | `kafka_log.KafkaEventLog` |
 | `ReadStore` | `sqlite_store.SqliteReadStore`: one file, WAL | `mongo_store.MongoReadStore` |
 | `FileStore` | `local_files.LocalFileStore`: a folder | `s3_files.S3FileStore` |
 | `Secrets` | `file_secrets.FileSecrets`: files | the same, in a folder that replicas share |

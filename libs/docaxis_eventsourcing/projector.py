@@ -114,30 +114,43 @@ class ViewRunner:
 
     async def run(self) -> None:
         """Serve until cancelled; a new version is built before it is served."""
+        dropping: asyncio.Task[None] | None = None
         try:
             await until_available(self.health, "opening", self._pointers.open)
             active = await self._active()
             if active is not None and self._fits(active):
                 self._serve(self._start(self._view, active.space))
             else:
-                await self.rebuild()
+                await self._rebuilt(self._view)
+                # Beside the watch: another replica that built at the same time may take over.
+                dropping = asyncio.create_task(self._drop_older())
             while True:
                 await self._watch()
+                if dropping is not None and dropping.done():
+                    dropping.result()
         except Exception as error:
             self.health.failed(repr(error))
             raise
         finally:
+            if dropping is not None:
+                dropping.cancel()
+                await asyncio.gather(dropping, return_exceptions=True)
             if self._serving is not None:
                 await self._serving.end()
 
     async def rebuild(self, view: View | None = None) -> str:
         """Build the view again (or its new version) from the start, beside the one that serves.
 
-        Returns the new space once it has caught up and serves; queries never see a gap. Raises the
-        fault of a view that has one: the old build goes on serving.
+        Returns the new space once it serves and the one before was dropped; queries never see a
+        gap. Raises the fault of a view that has one: the old build goes on serving.
         """
+        space = await self._rebuilt(view or self._view)
+        await self._drop_older()
+        return space
+
+    async def _rebuilt(self, view: View) -> str:
+        """The new space, once it has caught up and serves."""
         async with self._rebuilding:
-            view = view or self._view
             generation = await until_available(
                 self.health, "rebuilding", lambda: self._pointers.claim(view.full_name)
             )
@@ -148,8 +161,6 @@ class ViewRunner:
             except BaseException:
                 await self._abandon(build)
                 raise
-            await asyncio.sleep(self._drop_after_s)
-            await self._drop_others(view, generation)
             return build.space
 
     async def _watch(self) -> None:
@@ -222,11 +233,19 @@ class ViewRunner:
         if old is not None and old.task.done():
             self._serve(self._start(old.view, old.space))
 
-    async def _drop_others(self, view: View, generation: int) -> None:
-        """Drop the space before, and what interrupted rebuilds left; a younger claim stays."""
+    async def _drop_older(self) -> None:
+        """Drop the space before, and what interrupted rebuilds left; a younger claim stays.
+
+        Not before other replicas had the time to follow. Where another replica's build took over
+        meanwhile, what serves is that: nothing is dropped but what is older than it, too.
+        """
+        await asyncio.sleep(self._drop_after_s)
+        active = await self._active()
+        if active is None:
+            return
         for space in await until_available(self.health, "dropping", self._store.spaces):
-            older = view.generation_of(space)
-            if older is not None and older < generation:
+            older = self._view.generation_of(space)
+            if older is not None and older < active.generation:
                 await until_available(
                     self.health,
                     "dropping",

@@ -66,16 +66,22 @@ class ViewReader:
         return await self._read(lambda space: self._store.range(space, table, rows))
 
     async def _read(self, query: Callable[[str], Awaitable[Result]]) -> Result:
-        """Ask the serving space; again where another took over meanwhile and it was dropped."""
+        """Ask the serving space; again where another took over meanwhile and it was dropped.
+
+        Raises `Unavailable` where it was dropped and the runner has not seen yet what took over:
+        a replica that was stopped for a while.
+        """
         await self._ready()
         while True:
             space = self.space
             try:
                 found = await query(space)
-            except Exception:
-                if space == self.space:
-                    raise
-                continue
+            except Exception as error:
+                if space != self.space:
+                    continue
+                if isinstance(error, ValueError) and space not in await self._store.spaces():
+                    raise Unavailable(f"{space} was dropped, and {self._name} moves on") from error
+                raise
             if space == self.space:
                 return found
 

@@ -6,6 +6,9 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
+from docaxis_adapters.kafka_log.records import value_and_headers
+from docaxis_eventsourcing.ports.event_log import Outgoing
+
 WITHIN_S = 40.0
 
 
@@ -98,3 +101,20 @@ def broker_settings(bootstrap: str, broker: int, names: Sequence[str]) -> Mappin
     resource = ConfigResource(ConfigResource.Type.BROKER, str(broker))
     told = admin.describe_configs([resource])[resource].result(WITHIN_S)
     return {name: told[name].value if name in told else None for name in names}
+
+
+def open_transaction(bootstrap: str, prefix: str, outputs: Iterable[Outgoing]) -> Producer:
+    """Somebody's transaction with records that are on the brokers, neither committed nor aborted.
+
+    Commit or abort it by the producer; the cluster aborts it after a minute.
+    """
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "transactional.id": f"{prefix}somebody", "log_level": 0}
+    )
+    producer.init_transactions(WITHIN_S)
+    producer.begin_transaction()
+    for output in outputs:
+        value, headers = value_and_headers(output)
+        producer.produce(prefix + output.topic, value, partition=output.partition, headers=headers)
+    assert producer.flush(WITHIN_S) == 0
+    return producer

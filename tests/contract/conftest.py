@@ -78,6 +78,20 @@ async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
         yield open_it
 
 
+@pytest.fixture(params=_MONGO)
+async def open_shared_store(request: pytest.FixtureRequest) -> AsyncIterator[OpenStore]:
+    """Opens the test's read store another time, as another process would."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(fresh_database())
+
+        async def open_it() -> ReadStore:
+            store = await mongo_store(database, MONGO_STORES[request.param])
+            stack.push_async_callback(store.close)
+            return store
+
+        yield open_it
+
+
 @pytest.fixture
 async def store(open_store: OpenStore) -> ReadStore:
     """The test's read store, open."""

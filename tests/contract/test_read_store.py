@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from random import Random
 
@@ -249,6 +250,91 @@ async def test_ranges_are_in_index_order_with_none_first_and_pages_join_without_
             after = (*(last.fields[name] for name in index[len(fixed) :]), last.key)
 
 
+async def test_rows_that_differ_in_the_key_alone_come_page_by_page(space: Space) -> None:
+    """More of them than any page holds, in each direction, between others."""
+    rows = {f"k{i:02}": letter(f"k{i:02}", org="o", number=i // 40) for i in range(100)}
+    await space.apply(Changes(puts=tuple(rows.values())))
+    for descending in (False, True):
+        seen: list[str] = []
+        after: tuple[IndexValue, ...] | None = None
+        while page := await space.range(
+            RowRange("by_org", ("o",), after, descending=descending, limit=7)
+        ):
+            seen += page
+            after = (rows[page[-1]].fields["number"], page[-1])
+        assert seen == sorted(rows, reverse=descending)
+
+
+async def test_a_page_behind_another_keeps_its_bounds(space: Space) -> None:
+    rows = tuple(letter(f"{i}", org="o", number=i if i else None) for i in range(10))
+    await space.apply(Changes(puts=rows))
+    between = RowRange("by_org", ("o",), after=(3, "3"), at_least=2, at_most=6)
+    assert await space.range(between) == ["4", "5", "6"]
+    assert await space.range(replace(between, after=(1, "1"))) == ["2", "3", "4", "5", "6"]
+    assert await space.range(replace(between, after=(None, "0"))) == ["2", "3", "4", "5", "6"]
+    assert await space.range(replace(between, after=(9, "9"))) == []
+    down = replace(between, descending=True)
+    assert await space.range(down) == ["2"]
+    assert await space.range(replace(down, after=(8, "8"))) == ["6", "5", "4", "3", "2"]
+    assert await space.range(replace(down, after=(2, "2"))) == []
+
+
+async def test_text_is_ordered_by_code_point_and_bytes_by_byte(space: Space) -> None:
+    texts = ["", "\0", "a", "a\0", "a\0b", "aa", "b", "é", "\ud7ff", "\uffff", "\U0001f600"]
+    marks = [b"", b"\0", b"\0\0", b"\1", b"\1\0\0", b"\2", b"a", b"ab", b"b", b"\xff", b"\xff\0"]
+    puts = [letter(f"t{text}", org=text) for text in reversed(texts)]
+    puts += [letter(f"m{mark.hex()}", mark=mark) for mark in reversed(marks)]
+    await space.apply(Changes(puts=tuple(puts)))
+    found = await space.range(RowRange("by_org", at_least=""))
+    assert found == [f"t{text}" for text in texts]
+    assert await space.range(RowRange("", at_least="t")) == found
+    for descending in (False, True):
+        expected = [f"m{mark.hex()}" for mark in marks]
+        query = RowRange("by_mark", at_least=b"", descending=descending)
+        assert await space.range(query) == sorted(expected, reverse=descending)
+    assert await space.range(RowRange("by_mark", at_least=b"\1", at_most=b"\2")) == [
+        "m01",
+        "m010000",
+        "m02",
+    ]
+    assert await space.range(RowRange("by_mark", (b"\xff",))) == ["mff"]
+    assert await space.range(RowRange("by_mark", after=(b"ab", "m6162"))) == [
+        "m62",
+        "mff",
+        "mff00",
+    ]
+
+
+async def test_integers_have_64_bits(space: Space) -> None:
+    low, high = -(2**63), 2**63 - 1
+    await space.apply(
+        Changes(
+            (letter("1", org="o", number=high), letter("2", org="o", number=low)),
+            increments=(Increment("1", "seen", high), Increment("2", "seen", low + 1)),
+        )
+    )
+    await space.apply(Changes(increments=(Increment("2", "seen", -1), Increment("1", "seen", -1))))
+    assert await space.range(RowRange("by_org", ("o",), at_least=low)) == ["2", "1"]
+    assert await space.range(RowRange("by_org", ("o",), after=(low, "2"))) == ["1"]
+    rows = await space.store.get(SPACE, "letters", ["1", "2"])
+    assert (rows["1"].fields["number"], rows["1"].counters["seen"]) == (high, high - 1)
+    assert (rows["2"].fields["number"], rows["2"].counters["seen"]) == (low, low)
+    for changes in (
+        Changes(puts=(letter("3", number=high + 1),)),
+        Changes(increments=(Increment("2", "seen", -1),)),
+    ):
+        with pytest.raises((ValueError, OverflowError)):
+            await space.apply(changes)
+    assert await space.get("3") is None
+
+
+async def test_many_rows_are_had_by_key_at_once(space: Space) -> None:
+    keys = [f"{i}" for i in range(2100)]
+    await space.apply(Changes(puts=tuple(letter(key) for key in keys[:2050])))
+    assert set(await space.store.get(SPACE, "letters", keys)) == set(keys[:2050])
+    assert await space.store.get(SPACE, "letters", []) == {}
+
+
 async def test_the_nameless_index_is_the_order_of_keys(space: Space) -> None:
     await space.apply(Changes(puts=tuple(letter(key) for key in ("b", "a", "B", "é", "c/1"))))
     assert await space.range(RowRange("")) == ["B", "a", "b", "c/1", "é"]
@@ -291,6 +377,33 @@ async def test_a_unique_index_refuses_a_second_row_and_changes_nothing(space: Sp
     assert await space.store.checkpoint(SPACE, 0) == space.at
 
 
+async def test_a_unique_index_holds_for_rows_that_have_all_of_its_fields(
+    store: ReadStore,
+) -> None:
+    table = Table(
+        "t",
+        {"org": IndexType.TEXT, "number": IndexType.INT, "mark": IndexType.BYTES},
+        (Index("i", ("org", "number", "mark"), unique=True),),
+        ("n",),
+    )
+    await store.declare(SPACE, [table])
+    full: dict[str, IndexValue] = {"org": "o", "number": 1, "mark": b"1"}
+    puts = [Row("full", fields=full)]
+    for name in full:
+        puts += [Row(f"{name}{i}", fields={**full, name: None}) for i in range(2)]
+    increments = (Increment("none1", "n", 1), Increment("none2", "n", 1))
+    await store.apply(
+        SPACE, 0, None, Position(1, 1), {"t": Changes(tuple(puts), increments=increments)}
+    )
+    assert len(await store.range(SPACE, "t", RowRange("i"))) == 9
+    again = {"t": Changes((Row("again", fields=full),))}
+    with pytest.raises(ValueError):
+        await store.apply(SPACE, 0, Position(1, 1), Position(2, 2), again)
+    moved = {"t": Changes((Row("again", fields=full),), ("full",))}
+    await store.apply(SPACE, 0, Position(1, 1), Position(2, 2), moved)
+    assert len(await store.range(SPACE, "t", RowRange("i"))) == 9
+
+
 async def test_what_was_not_declared_is_refused(space: Space) -> None:
     with pytest.raises(ValueError):
         await space.apply(Changes(puts=(letter("k", subject="?"),)))
@@ -311,6 +424,25 @@ async def test_declaring_again_keeps_rows_and_a_changed_shape_is_refused(space: 
     assert await space.get("k") is not None
     with pytest.raises(ValueError):
         await space.store.declare(SPACE, [Table("letters", {"org": IndexType.INT})])
+
+
+@pytest.mark.parametrize(
+    "name", ["$set", "a.b", "$a.$b", "_id", "a\0b", "", "\U0001f600", "b", "f0"]
+)
+async def test_any_text_names_a_space_a_table_a_field_and_a_row(
+    store: ReadStore, name: str
+) -> None:
+    fields = {name: IndexType.TEXT, f"{name}2": IndexType.WORDS}
+    index = Index(f"i{name}", (name,))
+    await store.declare(name, [Table(name, fields, (index,), (f"c{name}",))])
+    row = Row(name, fields={name: name, f"{name}2": (name, "$x")})
+    changes = Changes((row,), increments=(Increment(name, f"c{name}", 2),))
+    await store.apply(name, 0, None, Position(1, 1), {name: changes})
+    (found,) = await store.range(name, name, RowRange(f"i{name}", (name,)))
+    assert found == (await store.get(name, name, [name]))[name]
+    assert (found.key, dict(found.fields)) == (name, dict(row.fields))
+    assert dict(found.counters) == {f"c{name}": 2}
+    assert list(await store.spaces()) == [name]
 
 
 async def test_names_of_spaces_tables_and_fields_are_data(store: ReadStore) -> None:
@@ -342,11 +474,35 @@ async def test_a_stop_and_a_start_keep_what_was_applied(open_store: OpenStore) -
     assert len(await store.range(SPACE, "letters", RowRange("by_word", ("a",)))) == 1
 
 
+async def test_a_close_finishes_what_was_accepted(open_store: OpenStore) -> None:
+    store = await open_store()
+    await store.declare(SPACE, [LETTERS])
+    changes = {"letters": Changes(increments=(Increment("sum", "seen", 1),))}
+    applies = [
+        asyncio.create_task(store.apply(SPACE, at, None, Position(1, 1), changes))
+        for at in range(8)
+    ]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*applies)
+    store = await open_store()
+    assert (await store.get(SPACE, "letters", ["sum"]))["sum"].counters["seen"] == 8
+
+
 async def test_a_dropped_space_leaves_nothing(space: Space) -> None:
     await space.apply(Changes(puts=(letter("k", words=("a",)),)))
     await space.store.drop(SPACE)
     await space.store.drop(SPACE)
     assert list(await space.store.spaces()) == []
+    assert await space.store.checkpoint(SPACE, 0) is None
+    for refused in (
+        space.get("k"),
+        space.range(RowRange("")),
+        space.apply(Changes()),
+        space.store.apply(SPACE, 0, None, Position(1, 1), {"letters": Changes()}),
+    ):
+        with pytest.raises(ValueError):
+            await refused
     await space.store.declare(SPACE, [LETTERS])
     assert await space.store.checkpoint(SPACE, 0) is None
     assert await space.range(RowRange("")) == []

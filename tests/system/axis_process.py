@@ -14,17 +14,9 @@ import aiohttp
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.credentials import Credentials
-from docaxis_gateway.gateway import Services
-from docaxis_proto import (
-    notification_v1_pb2_grpc,
-    registry_v1_pb2_grpc,
-    routing_v1_pb2_grpc,
-    signature_v1_pb2_grpc,
-    status_v1_pb2_grpc,
-)
-from docaxis_runtime.grpc_client import Connection
-from docaxis_standalone.bootstrap import bootstrap_demo
 from docaxis_standalone.data_folder import DataFolder
+from tools.cluster.demo_systems import register_demo_systems
+from tools.cluster.service_process import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
@@ -57,6 +49,10 @@ class AxisProcess:
     @property
     def folder(self) -> DataFolder:
         return DataFolder(self.data)
+
+    def grpc_address(self, service: str) -> str:
+        """Where a service answers gRPC: all of them on one socket."""
+        return f"unix:{self.folder.socket}"
 
     async def start(self) -> None:
         """Start and wait until it is ready. Raises `AssertionError` with its last words."""
@@ -133,18 +129,8 @@ class AxisProcess:
 
     async def bootstrap(self) -> None:
         """Register the demonstration's agencies and systems, over gRPC on the unix socket."""
-        connection = Connection(f"unix:{self.folder.socket}")
-        try:
-            services = Services(
-                registry=connection.client(registry_v1_pb2_grpc.RegistryStub),
-                routing=connection.client(routing_v1_pb2_grpc.RoutingStub),
-                signature=connection.client(signature_v1_pb2_grpc.SignatureStub),
-                status=connection.client(status_v1_pb2_grpc.StatusServiceStub),
-                notification=connection.client(notification_v1_pb2_grpc.NotificationStub),
-            )
-            await bootstrap_demo(services, self.folder, self.url)
-        finally:
-            await connection.close()
+        addresses = {name: self.grpc_address(name) for name in SERVICES}
+        await register_demo_systems(addresses, self.folder, self.url)
 
     def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
         """A client of one of the demonstration's systems."""

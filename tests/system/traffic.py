@@ -1,97 +1,178 @@
-"""Traffic that counts: what the axis acknowledged, and whether all of it is there exactly once.
+"""Traffic that counts: what the axis acknowledged, and what its callers saw meanwhile.
 
 Each step is repeated until it is answered, as a real system does after a lost answer: with the
-same content (submissions) or the same Idempotency-Key (everything else).
+same content (submissions) or the same Idempotency-Key (everything else). A submission that was
+answered, decided or not, is never sent again: whatever was lost of it stays lost, and is found.
 """
 
 import asyncio
 import random
 import uuid
-from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from hashlib import sha256
-from typing import Protocol, TypeVar
+from time import monotonic
+from typing import TypeVar
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.errors import AxisUnavailable, ProblemError
-from docaxis_client.models import DocumentType, Signer, Submission
+from docaxis_client.models import Document, DocumentType, Signer, Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import InboxPage, StatusReport
+from tests.system.call_log import Answer, Attempt, CallLog, kind_of
+from tests.system.exactly_once import (
+    RECIPIENTS,
+    REPORTED,
+    Acknowledged,
+    Reachable,
+    check_exactly_once,
+)
+
+__all__ = [
+    "RECIPIENTS",
+    "REPORTED",
+    "Acknowledged",
+    "Reachable",
+    "Traffic",
+    "check_exactly_once",
+    "sample_document",
+    "sample_files",
+]
 
 T = TypeVar("T")
-RECIPIENTS = {"hanoi": "H26", "hatinh": "H27"}
-REPORTED = ("03", "05", "06")
 _RETRY_S = 0.02
-
-
-@dataclass(slots=True)
-class Acknowledged:
-    """Everything that the axis said yes to."""
-
-    contents: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of the file, by document."""
-    numbers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Mailbox numbers in the order in which they were listed, by recipient."""
-    deliveries: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    """Document by delivery, by recipient."""
-    handed_over: set[str] = field(default_factory=set)
-    statuses: set[tuple[str, str]] = field(default_factory=set)
-    """(delivery, code)."""
-    receipts: dict[str, str] = field(default_factory=dict)
-    """JWS by receipt, as first fetched."""
-
-
-class Reachable(Protocol):
-    """An axis that clients can be made for."""
-
-    def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
-        """A client of one of the demonstration's systems."""
-        ...
+_ANSWER_WITHIN_S = 20.0
+"""A caller that has no answer by then hangs up and asks again."""
+_LOOK_S = 0.3
+_PATIENT = {"deadline_exceeded", "unavailable", "busy"}
+"""Results of one item of a list that ask for a repeat."""
 
 
 class Traffic:
-    """Senders and recipients at work on an axis that comes and goes."""
+    """Senders and recipients at work on an axis that comes and goes.
 
-    def __init__(self, axis: Reachable, seed: int) -> None:
+    - `rate`: documents per second, each due at its moment whether or not earlier ones were
+      answered; as fast as answers come where it is None.
+    - `series`: digits put before the senders' own ids, so that several runs on one axis do not
+      meet.
+    - `queries`: senders also look at documents and fetch files, as people do.
+    """
+
+    def __init__(
+        self,
+        axis: Reachable,
+        seed: int,
+        *,
+        rate: float | None = None,
+        series: str = "1",
+        queries: bool = False,
+    ) -> None:
         self._axis = axis
         self._random = random.Random(seed)
+        self._rate = rate
+        self._series = series
+        self._queries = queries
         self._clients: dict[str, DocaxisClient] = {}
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._all_sent = False
+        self._sent = 0
         self.told = Acknowledged()
-        self.failed_calls = 0
+        self.calls = CallLog()
+
+    @property
+    def failed_calls(self) -> int:
+        """Attempts that had no answer."""
+        return self.calls.errors().total()
 
     async def run(self, senders: int) -> None:
         """Send and receive until `stop`; then return when all that was begun is answered."""
+        self.calls.begun = monotonic()
         receiving = [asyncio.create_task(self._receive(name)) for name in RECIPIENTS]
-        await asyncio.gather(*(self._send(each) for each in range(senders)))
-        self._all_sent = True
-        await asyncio.gather(*receiving)
-        for client in self._clients.values():
-            await client.aclose()
+        sending = [asyncio.create_task(self._send()) for _ in range(senders)]
+        try:
+            await _all_or_first_fault([*sending, *receiving], until=sending)
+            self._all_sent = True
+            await asyncio.gather(*receiving)
+        finally:
+            for task in (*sending, *receiving):
+                task.cancel()
+            await asyncio.gather(*sending, *receiving, return_exceptions=True)
+            for client in self._clients.values():
+                await client.aclose()
 
     def stop(self) -> None:
         """Begin nothing new."""
-        self._stopping = True
+        self._stopping.set()
 
-    async def _send(self, sender: int) -> None:
-        count = 0
-        while not self._stopping:
-            count += 1
+    async def _send(self) -> None:
+        while not self._stopping.is_set():
+            self._sent += 1
+            number, due = self._sent, await self._due(self._sent)
+            if due is None:
+                return
             content = self._random.randbytes(self._random.randint(100, 20_000))
-            document = sample_document(f"{sender}-{count}/CV-MAU")
+            document = sample_document(f"{self._series}-{number}/CV-MAU")
             files = [OutgoingFile("Công văn mẫu.bin", content, "application/octet-stream")]
-            answer = await self._until_answered("office", partial(_submit, document, files))
-            assert [each.code for each in answer.recipients] == list(RECIPIENTS.values())
-            self.told.contents[answer.id] = sha256(content).hexdigest()
-            if count % 5 == 0 and answer.receipt:
+            self.calls.unanswered[number] = due
+            answer = await self._ask("submit", "office", partial(_submit, document, files), due)
+            digest = sha256(content).hexdigest()
+            self.told.contents[answer.id] = digest
+            self.calls.due[answer.id] = self.calls.unanswered.pop(number)
+            if answer.status == "pending":
+                self.told.pending.add(answer.id)
+                await self._until_decided(answer.id)
+            else:
+                assert [each.code for each in answer.recipients] == list(RECIPIENTS.values())
+            if number % 5 == 0 and answer.receipt:
                 await self._fetch_receipt(answer.receipt)
+            if self._queries:
+                await self._look_at(number, answer.id, digest)
+
+    async def _due(self, number: int) -> float | None:
+        """Wait until a document is due, and answer that moment; None when all is to stop."""
+        if self._rate is None:
+            return monotonic()
+        due = self.calls.begun + number / self._rate
+        try:
+            async with asyncio.timeout(max(0.0, due - monotonic())):
+                await self._stopping.wait()
+        except TimeoutError:
+            return due
+        return None
+
+    async def _until_decided(self, document_id: str) -> None:
+        """Durable, and its decision still to come: it is only asked about from now on."""
+
+        async def look(client: DocaxisClient) -> Document | None:
+            try:
+                return await client.document(document_id)
+            except ProblemError as problem:
+                if problem.status != 404:
+                    raise
+                return None
+
+        while True:
+            found = await self._ask("document", "office", look)
+            if found is not None and found.status != "pending":
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    async def _look_at(self, number: int, document_id: str, digest: str) -> None:
+        if number % 3 == 0:
+            found = await self._ask(
+                "document", "office", lambda client: client.document(document_id)
+            )
+            assert found.id == document_id
+        if number % 3 == 1:
+            await self._ask("file", "office", lambda client: client.fetch(document_id, digest))
+        if number % 3 == 2 and self.calls.finished:
+            known = self._random.choice(list(self.calls.finished))
+            timeline = await self._ask("timeline", "office", lambda client: client.timeline(known))
+            assert {each.code for each in timeline.items} == set(RECIPIENTS.values())
 
     async def _fetch_receipt(self, href: str) -> None:
-        receipt = await self._until_answered("office", lambda client: client.receipt(href))
+        receipt = await self._ask("receipt", "office", lambda client: client.receipt(href))
         self.told.receipts.setdefault(receipt.id, receipt.jws)
         assert self.told.receipts[receipt.id] == receipt.jws
 
@@ -99,7 +180,7 @@ class Traffic:
         cursor: str | None = None
         mine = self.told.deliveries[name]
         while not (self._all_sent and len(mine) >= len(self.told.contents)):
-            page = await self._until_answered(name, partial(_inbox, cursor))
+            page = await self._ask("inbox", name, partial(_inbox, cursor))
             cursor = page.next
             for item in page.items:
                 assert item.delivery_id not in mine
@@ -110,81 +191,84 @@ class Traffic:
 
     async def _take_over(self, name: str, ids: list[str]) -> None:
         key = str(uuid.uuid4())
-        taken = await self._until_answered(
-            name, lambda client: client.acknowledge(ids, idempotency_key=key)
-        )
-        assert all(each.done for each in taken), taken
+        while True:
+            taken = await self._ask(
+                "acknowledge", name, lambda client: client.acknowledge(ids, idempotency_key=key)
+            )
+            if all(each.done for each in taken):
+                break
+            assert {each.result for each in taken if not each.done} <= _PATIENT, taken
+            await asyncio.sleep(_RETRY_S)
         self.told.handed_over.update(ids)
-        reports = [StatusReport(each, code) for each in ids for code in REPORTED]
-        key = str(uuid.uuid4())
-        results = await self._until_answered(
-            name, lambda client: client.report_statuses(reports, idempotency_key=key)
-        )
-        assert {each.result for each in results} <= {"recorded", "already_recorded", "held"}
-        self.told.statuses.update((each.delivery_id, each.code) for each in results)
+        await self._report(name, [StatusReport(each, code) for each in ids for code in REPORTED])
+        mine = self.told.deliveries
+        for document in (mine[name][each] for each in ids):
+            if sum(document in each.values() for each in mine.values()) == len(RECIPIENTS):
+                self.calls.finished[document] = monotonic()
 
-    async def _until_answered(self, name: str, call: Callable[[DocaxisClient], Awaitable[T]]) -> T:
+    async def _report(self, name: str, reports: list[StatusReport]) -> None:
+        key = str(uuid.uuid4())
+        while True:
+            results = await self._ask(
+                "report", name, lambda client: client.report_statuses(reports, idempotency_key=key)
+            )
+            done = [each for each in results if each.done]
+            self.told.statuses.update((each.delivery_id, each.code) for each in done)
+            if len(done) == len(results):
+                return
+            assert {each.result for each in results if not each.done} <= _PATIENT, results
+            await asyncio.sleep(_RETRY_S)
+
+    async def _ask(
+        self,
+        operation: str,
+        name: str,
+        call: Callable[[DocaxisClient], Awaitable[T]],
+        due: float | None = None,
+    ) -> T:
+        first = monotonic() if due is None else due
         while True:
             client = self._clients.get(name)
             if client is None:
                 client = self._clients[name] = self._axis.client(name, attempts=1, patience_s=10)
+            begun = monotonic()
             try:
-                return await call(client)
-            except AxisUnavailable:
-                self.failed_calls += 1
+                async with asyncio.timeout(_ANSWER_WITHIN_S):
+                    answer = await call(client)
+            except (AxisUnavailable, TimeoutError) as error:
+                self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind_of(error)))
             except ProblemError as problem:
                 if not problem.retryable:
                     raise
+                kind = f"{problem.status} {problem.code}"
+                self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind))
+            else:
+                self.calls.attempts.append(Attempt(operation, begun, monotonic()))
+                self.calls.answers.append(Answer(operation, first, monotonic()))
+                return answer
             await asyncio.sleep(_RETRY_S)
+
+
+async def _all_or_first_fault(
+    tasks: list[asyncio.Task[None]], *, until: list[asyncio.Task[None]]
+) -> None:
+    """Wait until these have ended; raise at once what any of all has raised."""
+    while not all(each.done() for each in until):
+        running = [each for each in tasks if not each.done()]
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for each in tasks:
+            if each.done():
+                each.result()
 
 
 async def _submit(
     document: NewDocument, files: list[OutgoingFile], client: DocaxisClient
 ) -> Submission:
-    return await client.submit(document, files)
+    return await client.submit(document, files, decide_within_s=0)
 
 
 async def _inbox(cursor: str | None, client: DocaxisClient) -> InboxPage:
     return await client.inbox(cursor=cursor, limit=50, wait=1)
-
-
-async def check_exactly_once(axis: Reachable, told: Acknowledged) -> None:
-    """Every acknowledged document, delivery, status and receipt is there, exactly once."""
-    for name in RECIPIENTS:
-        numbers = told.numbers[name]
-        assert numbers == list(range(1, len(numbers) + 1)), f"{name}: gaps or repeats"
-        documents = Counter(told.deliveries[name].values())
-        assert set(documents) >= set(told.contents), f"{name}: lost deliveries"
-        assert set(documents.values()) == {1}, f"{name}: doubled deliveries"
-    async with axis.client("office") as office:
-        gate = asyncio.Semaphore(8)
-
-        async def check(document_id: str, digest: str) -> None:
-            async with gate:
-                await _check_document(office, told, document_id, digest)
-
-        await asyncio.gather(*(check(*each) for each in told.contents.items()))
-
-
-async def _check_document(
-    office: DocaxisClient, told: Acknowledged, document_id: str, digest: str
-) -> None:
-    content = await office.fetch(document_id, digest)
-    assert sha256(content).hexdigest() == digest
-    timeline = await office.timeline(document_id)
-    assert sorted(each.code for each in timeline.items) == sorted(RECIPIENTS.values())
-    for copy in timeline.items:
-        assert copy.state == "handed_over"
-        assert copy.delivery_id in told.handed_over
-        entries = Counter((each.code, each.source) for each in copy.entries)
-        wanted = {("01", "axis"): 1, **{(code, "recipient"): 1 for code in REPORTED}}
-        assert entries == wanted, (copy.delivery_id, entries)
-    receipts = await office.document_receipts(document_id)
-    kinds = Counter(each.kind for each in receipts)
-    assert kinds == {"accepted": 1, "handed_over": len(RECIPIENTS)}, kinds
-    for receipt in receipts:
-        await office.verify_receipt(receipt.jws, document_id=document_id)
-        assert told.receipts.get(receipt.id, receipt.jws) == receipt.jws
 
 
 def sample_document(sender_document_id: str) -> NewDocument:

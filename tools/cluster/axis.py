@@ -27,7 +27,7 @@ from tools.cluster.service_process import GATEWAY, SERVICES, ProcessState, Servi
 from tools.cluster.stores import Stores, stores_of
 from tools.cluster.supervisor import Startable, Supervisor
 
-READY_S = 120.0
+READY_S = 240.0
 _STOP_S = 12.0
 """Of a process, before it is killed; it is told one second less."""
 _POOL = 4

@@ -1,37 +1,20 @@
-"""A clock that is off, for one process and without any rights: libfaketime.
+"""A clock that is off, for one process and without any rights (see `shifted_clock`).
 
-Only the time of day is off. Monotonic clocks, by which timeouts are counted, stay right: those of a
-machine whose clock is wrong are right, too.
+Not libfaketime: under its version 0.9.10 Python's `time.sleep` never returns, because it
+takes a time of the monotonic clock for one of the day.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.cluster.errors import MissingProgramError
-
-_LIBRARY = "libfaketimeMT.so.1"
-_FOLDERS = ("/usr/lib", "/usr/local/lib")
-
-
-def faketime_library() -> Path:
-    """The library for programs with threads. Raises `MissingProgramError` where it is missing."""
-    for folder in _FOLDERS:
-        for found in sorted(Path(folder).glob(f"**/faketime/{_LIBRARY}")):
-            return found
-    raise MissingProgramError("libfaketime is not installed (Debian: apt install faketime).")
+_FOLDER = Path(__file__).resolve().parent / "shifted_clock"
+_OFFSET_VARIABLE = "DOCAXIS_CLUSTER_CLOCK_OFFSET_S"
 
 
 def clock_environment(offset_s: int) -> Mapping[str, str]:
-    """The environment of a process whose clock is so many seconds ahead (behind: negative).
-
-    Raises `MissingProgramError` without libfaketime; 0 needs nothing.
-    """
+    """The environment of a Python process whose clock is so many seconds ahead; 0 needs nothing."""
     if offset_s == 0:
         return {}
-    return {
-        "LD_PRELOAD": str(faketime_library()),
-        "FAKETIME": f"{offset_s:+d}s",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",  # the name that older versions know
-        "FAKETIME_DONT_RESET": "1",
-    }
+    paths = [str(_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {_OFFSET_VARIABLE: str(offset_s), "PYTHONPATH": os.pathsep.join(paths)}

@@ -31,8 +31,11 @@ _JAR_DIGESTS = _HERE / "kafka.sha256"
 _SECANTUSDB_PINS = _HERE / "secantusdb.txt"
 _INSTALL = {
     "java": "Java 17 or newer (Debian: apt install openjdk-17-jre-headless)",
-    "mvn": "Maven, to fetch Kafka's jars once (Debian: apt install maven)",
-    "go": "Go 1.24 or newer, to build versitygw once (Debian: apt install golang-go, or go.dev)",
+    "mvn": "Maven 3, to fetch Kafka's jars once (Debian: apt install maven)",
+    "go": (
+        "Go 1.25 or newer, to build versitygw once (from go.dev/dl, or Debian's golang-go; one from"
+        " 1.21 on fetches the newer one by itself, Debian 12's is too old)"
+    ),
 }
 _DEPENDENCIES = (
     ("org.apache.kafka", f"kafka_{_SCALA}", KAFKA),

@@ -9,19 +9,22 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from threading import Lock, Thread
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import Producer as Client
 
 from docaxis_adapters.kafka_log.clients import Config
-from docaxis_adapters.kafka_log.failures import ClientBroken, error_of, meaning, told
+from docaxis_adapters.kafka_log.failures import ClientBroken, is_fatal, meaning, told
 from docaxis_adapters.kafka_log.records import value_and_headers
 from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import Outgoing
 
 _ROUND_S = 0.1
 _FULL_PAUSE_S = 0.01
+_END_WITHIN_S = 2.0
+_CLOSED = "this log is closed"
 
 
 class _Append:
@@ -47,6 +50,7 @@ class Appender:
         self._done: list[_Append] = []
         self._lock = Lock()
         self._closed = False
+        self._ended = False
         self.broken: ClientBroken | None = None
         """What ended the producer for good."""
         self._thread = Thread(target=self._work, name="kafka appender", daemon=True)
@@ -60,33 +64,36 @@ class Appender:
         """
         if self.broken is not None:
             raise self.broken
-        if self._closed:
-            raise Unavailable("this log is closed")
+        records = [value_and_headers(output) for output in outputs]
         append = _Append(len(outputs))
-        for index, output in enumerate(outputs):
+        for index, (output, record) in enumerate(zip(outputs, records, strict=True)):
             try:
-                await self._produce(append, output)
-            except KafkaException as exception:
-                # Those before are on their way; the rest is not sent.
-                self._arrived(append, meaning(error_of(exception)), len(outputs) - index)
+                await self._produce(append, output, *record)
+            except Exception as failure:  # noqa: BLE001 - told when those before have arrived
+                self._arrived(append, failure, len(outputs) - index)
                 break
         await append.future
 
-    async def _produce(self, append: _Append, output: Outgoing) -> None:
-        value, headers = value_and_headers(output)
+    async def _produce(
+        self, append: _Append, output: Outgoing, value: bytes, headers: list[Any]
+    ) -> None:
+        """Hand a record to the client. Raises `ValueError`, `ClientBroken`, `Unavailable`."""
 
         def delivered(error: KafkaError | None, message: KafkaMessage) -> None:
             self._arrived(append, None if error is None else meaning(error), 1)
 
         while True:
+            if self._closed:
+                raise Unavailable(_CLOSED)
             try:
-                self._client.produce(
-                    self._prefix + output.topic,
-                    value,
-                    partition=output.partition,
-                    headers=headers,
-                    on_delivery=delivered,
-                )
+                with told():
+                    self._client.produce(
+                        self._prefix + output.topic,
+                        value,
+                        partition=output.partition,
+                        headers=headers,
+                        on_delivery=delivered,
+                    )
                 return
             except BufferError:  # back-pressure: the brokers are slower than we are
                 await asyncio.sleep(_FULL_PAUSE_S)
@@ -99,15 +106,21 @@ class Appender:
                 self._done.append(append)
 
     def _noticed(self, error: KafkaError) -> None:
-        if error.fatal():
+        if is_fatal(error):
             self.broken = ClientBroken(f"Kafka: {error.name()}: {error.str()}")
 
     def _work(self) -> None:
-        while not self._closed:
+        while not self._ended:
             self._client.poll(_ROUND_S)
             self._wake()
+        # Whatever was not taken in time is told to who waits for it.
+        self._client.purge()
         self._client.flush(_ROUND_S)
         self._wake()
+        try:
+            self._client.close()
+        except KafkaException:  # a client that broke
+            return
 
     def _wake(self) -> None:
         with self._lock:
@@ -122,10 +135,16 @@ class Appender:
                 continue  # that loop was closed: nobody waits there any more
 
     async def close(self, within_s: float = 5.0) -> None:
-        """Finish what was accepted, as far as the brokers take it within the time."""
-        await asyncio.to_thread(self._client.flush, within_s)
+        """Finish what was accepted, as far as the brokers take it within the time.
+
+        What they did not take fails with `Unavailable` where somebody waits for it.
+        """
+        if self._closed:
+            return
         self._closed = True
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._client.flush, within_s)
+        self._ended = True
+        await asyncio.to_thread(self._thread.join, _END_WITHIN_S)
 
 
 def _resolve(appends: Sequence[_Append]) -> None:

@@ -57,6 +57,8 @@ def appending(base: Config) -> Config:
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 1,
+        # A broker that hangs is given up for another leader before a user gives us up.
+        "request.timeout.ms": 5_000,
         "compression.type": "lz4",
         "delivery.timeout.ms": int(_DELIVERY_S * 1000),
         "queue.buffering.max.messages": 100_000,

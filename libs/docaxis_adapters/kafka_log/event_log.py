@@ -12,12 +12,16 @@ from tenacity import (
     wait_exponential,
 )
 
+from docaxis_adapters.kafka_log.administration import Administration
 from docaxis_adapters.kafka_log.appender import Appender
 from docaxis_adapters.kafka_log.clients import appending, common, following, transacting
+from docaxis_adapters.kafka_log.cluster_check import check_group_protocol, check_settings
 from docaxis_adapters.kafka_log.failures import told
+from docaxis_adapters.kafka_log.group_offsets import GroupOffsets
 from docaxis_adapters.kafka_log.installation import TOPIC as INSTALLATION_TOPIC
 from docaxis_adapters.kafka_log.installation import Installation, announce, read
 from docaxis_adapters.kafka_log.member import KafkaConsumer
+from docaxis_adapters.kafka_log.member_client import MemberClient
 from docaxis_adapters.kafka_log.settings import KafkaSettings
 from docaxis_adapters.kafka_log.tail import KafkaTail, TailClients
 from docaxis_adapters.kafka_log.topics import Topics, Wanted
@@ -44,12 +48,17 @@ class KafkaEventLog:
     """The port's `EventLog`; made by `open`. Used on one event loop."""
 
     def __init__(
-        self, settings: KafkaSettings, replica: str, topics: Topics, installation: Installation
+        self,
+        settings: KafkaSettings,
+        replica: str,
+        administration: Administration,
+        installation: Installation,
     ) -> None:
         self._prefix = settings.kafka_topic_prefix
         self._replica = replica
         self._base = common(settings, replica)
-        self._topics = topics
+        self._administration = administration
+        self._topics = Topics(administration, settings)
         self._installation = installation
         self._kept: dict[str, float | None] = {}
         self._there: set[str] = set()
@@ -69,15 +78,17 @@ class KafkaEventLog:
         """Connect, and check that the cluster can carry an axis and is this one's.
 
         `replica` names this process among those of its service, the same again when it comes back:
-        its transactional ids are made of it (L13). Raises `Unavailable` while the brokers are away,
-        `ValueError` where the cluster cannot do what is needed or holds another installation.
+        its transactional ids are made of it (L13). Raises `Unavailable` while the brokers are away
+        or refuse us, `ValueError` where the cluster cannot do what is needed or holds another
+        installation.
         """
         base = common(settings, replica)
-        topics = Topics(base, settings)
-        await asyncio.to_thread(topics.check_cluster)
+        administration = Administration(base)
+        await asyncio.to_thread(check_settings, administration)
         prefix = settings.kafka_topic_prefix
         wanted = Wanted(prefix + INSTALLATION_TOPIC, 1, None)
-        await asyncio.to_thread(topics.make, [wanted])
+        await asyncio.to_thread(Topics(administration, settings).make, [wanted])
+        await asyncio.to_thread(check_group_protocol, administration, base, wanted.name)
         found = await asyncio.to_thread(read, base, prefix)
         if found is None:
             appender = Appender(appending(base), prefix)
@@ -89,7 +100,7 @@ class KafkaEventLog:
         if found is None:
             raise Unavailable(f"{INSTALLATION_TOPIC} was written and cannot be read yet")
         found.check(partitions)
-        return cls(settings, replica, topics, found)
+        return cls(settings, replica, administration, found)
 
     @property
     def partitions(self) -> int:
@@ -122,14 +133,19 @@ class KafkaEventLog:
         """The high watermark (L15); its version is not known here (0)."""
         self._check_partition(partition)
         self._check_open()
-        await self._until_there(topic)
-        at = TopicPartition(self._prefix + topic, partition)
-        return Position(0, await _retrying()(self._end, at))
+        return Position(0, await _retrying()(self._end, topic, partition))
 
-    async def _end(self, at: TopicPartition) -> int:
-        (asked,) = self._topics.ends([at]).values()
-        with told():
-            return int((await asyncio.wrap_future(asked)).offset)
+    async def _end(self, topic: str, partition: int) -> int:
+        await self._until_there(topic)
+        self._administration.serve()
+        try:
+            (asked,) = self._topics.ends([TopicPartition(self._prefix + topic, partition)]).values()
+            with told():
+                return int((await asyncio.wrap_future(asked)).offset)
+        except Unavailable:
+            # The client remembers for a minute what it heard, also that there was no leader.
+            self._there.discard(topic)
+            raise
 
     async def trim(self, topic: str, partition: int, before: Position) -> None:
         """Remove the records before a position for good (L17)."""
@@ -153,19 +169,29 @@ class KafkaEventLog:
         for topic in topics:
             await self._until_there(topic)
         group = self._prefix + group
-        transactions = await self._transactions(group) if transactional else None
-        consumer = KafkaConsumer(
+        offsets = GroupOffsets(self._administration.client, group, self._prefix)
+        client = MemberClient(
             following(self._base, group),
             topics,
             prefix=self._prefix,
             expiring=self._expires,
-            ends=self._topics.ends_now,
-            transactions=transactions,
-            left=self._open.discard,
+            ends=self._ends_now,
+            offsets=offsets,
         )
+        transactions = await self._transactions(group) if transactional else None
+        consumer = KafkaConsumer(client, topics, offsets, transactions, self._open.discard)
         self._open.add(consumer)
-        await consumer.open()
+        try:
+            await consumer.open()
+            self._check_open()
+        except BaseException:
+            await consumer.close()
+            raise
         return consumer
+
+    def _ends_now(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        full = {TopicPartition(self._prefix + at.topic, at.partition): at for at in places}
+        return {full[at]: end for at, end in self._topics.ends_now(list(full)).items()}
 
     async def close(self) -> None:
         """Finish what was accepted and free everything; waiting readers get `Unavailable`."""

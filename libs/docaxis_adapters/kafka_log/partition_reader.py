@@ -92,18 +92,38 @@ class PartitionReader:
         low, _ = self._marks(at)
         return Position(position.version, max(position.place, low))
 
-    def seek(self, at: TopicPartition, position: Position) -> None:
-        """Read from here on. Raises `Unavailable`."""
+    def seek(
+        self, at: TopicPartition, position: Position, wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Read from here on, unless `wanted` tells that it no longer is. Raises `Unavailable`."""
         self.drop(at)
         position = self.left_from(at, position)
-        self._seek(self.place(at, position.place))
-        self._streams[at] = _Stream(position)
+        if self._seek(self.place(at, position.place), wanted):
+            self._streams[at] = _Stream(position)
+
+    def stands(self, at: TopicPartition) -> Position | None:
+        """Just behind what was taken; None for a partition that is not being read."""
+        stream = self._streams.get(at)
+        return None if stream is None else stream.at
 
     def drop(self, at: TopicPartition) -> None:
         """Read it no more; what was pulled of it is forgotten."""
         stream = self._streams.pop(at, None)
         if stream is not None:
             self.queued -= len(stream.queued)
+
+    def reset(self) -> None:
+        """Be as new: read nothing, hold nothing back.
+
+        The client would keep a partition paused over any assignment, for its next reader, too.
+        """
+        for at in self.started:
+            self.drop(at)
+        paused, self._paused = self._paused, []
+        self._failure = None
+        if paused:
+            with told():
+                self._client.resume(paused)
 
     def pull(self, wait_s: float) -> None:
         """Take over what the client has; wait for the first record. Serves rebalances, too."""
@@ -148,23 +168,23 @@ class PartitionReader:
 
     def reached(self) -> dict[TopicPartition, Position]:
         """Just behind all that was taken or skipped: markers and aborted records hold nothing."""
-        idle = [at for at, each in self._streams.items() if each.moved and not each.queued]
-        places = (
-            {
-                (each.topic, each.partition): each.offset
-                for each in self._client.position([self.place(at) for at in idle])
-            }
-            if idle
-            else {}
-        )
+        places = self._places_of_client()
         found: dict[TopicPartition, Position] = {}
         for at, stream in self._streams.items():
             place = stream.at.place
             if not stream.queued:
-                own = places.get((self._prefix + at.topic, at.partition), 0)
-                place = max(place, stream.end_seen, own)
+                place = max(place, stream.end_seen, places.get(at, 0))
             found[at] = Position(stream.at.version, place)
         return found
+
+    def _places_of_client(self) -> dict[TopicPartition, int]:
+        """Where the client stands in partitions of which all that it gave was taken."""
+        idle = [at for at, each in self._streams.items() if each.moved and not each.queued]
+        if not idle:
+            return {}
+        with told():
+            places = self._client.position([self.place(at) for at in idle])
+        return {at: place.offset for at, place in zip(idle, places, strict=True)}
 
     def _restrain(self) -> None:
         """Fetch nothing more while enough is queued; the client is polled all the same."""
@@ -228,13 +248,15 @@ class PartitionReader:
             raise Unavailable(f"the ends of {at.topic}/{at.partition} are not known")
         return marks
 
-    def _seek(self, place: Place) -> None:
+    def _seek(self, place: Place, wanted: Callable[[], bool]) -> bool:
         """The client refuses to seek for a moment after an assignment: it is asked again."""
         for _ in range(_SEEK_ATTEMPTS):
+            if not wanted():  # lost while the client was asked
+                return False
             try:
                 with told():
                     self._client.seek(place)
-                return
+                return True
             except Unavailable:
                 message = self._client.poll(_SEEK_PAUSE_S)
                 if message is not None:

@@ -15,7 +15,7 @@ from docaxis_adapters.kafka_log.client_thread import ClientThread
 from docaxis_adapters.kafka_log.clients import Config, reading
 from docaxis_adapters.kafka_log.failures import told
 from docaxis_adapters.kafka_log.partition_reader import PartitionReader
-from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.errors import Divergence, Unavailable
 from docaxis_eventsourcing.ports.event_log import Position, Recorded, TopicPartition
 
 _GROUP = "docaxis.tail"
@@ -25,6 +25,7 @@ _FETCH_WAIT_MS = 50
 _SLICE_S = 0.025
 _MOST_IDLE = 4
 _END_WITHIN_S = 2.0
+_CLOSED = "this reader is closed"
 
 
 class TailClient:
@@ -33,11 +34,13 @@ class TailClient:
     def __init__(self, base: Config, expiring: Callable[[str], bool], prefix: str) -> None:
         with told():
             self._client = Client(reading(base, prefix + _GROUP, _FETCH_WAIT_MS))
-        self.thread = ClientThread("tail")
+        self._expiring = expiring
         self._reader = PartitionReader(self._client, expiring, prefix)
+        self.thread = ClientThread("tail", idle=partial(self._reader.pull, 0))
 
     def assign(self, starts: Mapping[TopicPartition, Position]) -> None:
         """On the thread: read these from here on."""
+        self.release()
         starts = {at: self._reader.left_from(at, position) for at, position in starts.items()}
         with told():
             self._client.assign(
@@ -49,25 +52,38 @@ class TailClient:
     def read(
         self, limit: int, wait_s: float, left: Callable[[], bool]
     ) -> tuple[tuple[Recorded, ...], dict[TopicPartition, Position]]:
-        """On the thread: the next records and how far was read; early where it moved on."""
+        """On the thread: the next records and how far was read; early where it moved on.
+
+        `left` tells that nobody waits for the answer any more.
+        """
         until = time.monotonic() + wait_s
         before = self._reader.reached()
-        while not (self.thread.ending or left()):
+        while not self.thread.ending:
             self.thread.serve()
+            if left():  # asked last: a call just served may have put the client elsewhere
+                break
             queued = 0.0 if self._reader.queued else until - time.monotonic()
             self._reader.pull(max(0.0, min(_SLICE_S, queued)))
-            taken = self._reader.take(limit)
+            taken = self._take(limit)
             reached = self._reader.reached()
-            if taken is not None:
-                return tuple(r for records in taken.records.values() for r in records), reached
+            if taken:
+                return taken, reached
             if time.monotonic() >= until or reached != before:
                 return (), reached
-        raise Unavailable("this reader is closed")
+        raise Unavailable(_CLOSED)
+
+    def _take(self, limit: int) -> tuple[Recorded, ...]:
+        try:
+            taken = self._reader.take(limit)
+        except Divergence as error:
+            if all(self._expiring(at.topic) for at in self._reader.started):
+                raise Unavailable(f"read too slowly, to be read again: {error}") from error
+            raise
+        return () if taken is None else tuple(r for each in taken.records.values() for r in each)
 
     def release(self) -> None:
         """On the thread: read nothing more."""
-        for at in self._reader.started:
-            self._reader.drop(at)
+        self._reader.reset()
         with told():
             self._client.unassign()
 
@@ -123,21 +139,33 @@ class KafkaTail:
         self._topic = topic
         self._reached = {TopicPartition(topic, each): at for each, at in starts.items()}
         self._client: TailClient | None = None
+        self._reads = 0
+        self._in_place = False
+        """Whether the client stands where `_reached` says."""
         self._closed = False
         self._told_closed = closed
 
     async def next(self, limit: int, wait_s: float) -> Sequence[Recorded]:
-        """The next records, each partition's in order; empty when `wait_s` passed without any."""
+        """The next records, each partition's in order; empty when `wait_s` passed without any.
+
+        What a cancelled call would have brought comes with the next one.
+        """
         if self._closed:
-            raise Unavailable("this reader is closed")
+            raise Unavailable(_CLOSED)
+        if self._client is None:
+            self._client = self._clients.take()
         client = self._client
-        if client is None:
-            client = self._client = self._clients.take()
+        self._reads += 1
+        number = self._reads
+        if not self._in_place:
             starts = dict(self._reached)
             await client.thread.call(lambda: client.assign(starts))
+        self._in_place = False  # until its answer has come
         records, self._reached = await client.thread.call(
-            lambda: client.read(limit, wait_s, lambda: self._closed), long=True
+            lambda: client.read(limit, wait_s, lambda: self._closed or number != self._reads),
+            long=True,
         )
+        self._in_place = True
         return records
 
     def reached(self, partition: int) -> Position:

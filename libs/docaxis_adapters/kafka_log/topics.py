@@ -9,16 +9,10 @@ from typing import Any, cast
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Place
-from confluent_kafka.admin import (
-    AdminClient,
-    ConfigResource,
-    NewTopic,
-    OffsetSpec,
-    ResourceType,
-    TopicMetadata,
-)
+from confluent_kafka.admin import NewTopic, OffsetSpec, ResourceType, TopicMetadata
 
-from docaxis_adapters.kafka_log.clients import OPERATION_S, Config
+from docaxis_adapters.kafka_log.administration import Administration
+from docaxis_adapters.kafka_log.clients import OPERATION_S
 from docaxis_adapters.kafka_log.failures import error_of, meaning, told
 from docaxis_adapters.kafka_log.settings import KafkaSettings
 from docaxis_eventsourcing.errors import Unavailable
@@ -27,9 +21,6 @@ from docaxis_eventsourcing.ports.event_log import TopicPartition
 _log = structlog.get_logger(__name__)
 
 FOR_EVER = "-1"
-_LEAST_OFFSETS_RETENTION_MIN = 7 * 24 * 60
-"""A group that nobody was a member of for so long may lose its committed positions (L17)."""
-_GROUP_PROTOCOL = "consumer"
 _ENDS_NOW_S = 3.0
 _SHOWN_WITHIN_S = 10.0
 _AGAIN_S = 0.05
@@ -57,55 +48,30 @@ class Wanted:
 
 
 class Topics:
-    """The cluster's topics. Blocking calls: run them beside the event loop."""
+    """The cluster's topics, by their full names. Blocking calls: run them beside the event loop."""
 
-    def __init__(self, base: Config, settings: KafkaSettings) -> None:
-        with told():
-            self._admin = AdminClient(base)
+    def __init__(self, administration: Administration, settings: KafkaSettings) -> None:
+        self._administration = administration
         self._settings = settings
 
-    def check_cluster(self) -> None:
-        """Whether the cluster can do what an axis needs.
-
-        Raises `ValueError` with everything that it cannot, `Unavailable`. How many brokers there
-        are is asked when a topic is made: they join one after the other, and while one of three is
-        away a service may start again.
-        """
-        with told():
-            cluster = self._admin.list_topics(timeout=OPERATION_S)
-        broker = str(min(cluster.brokers))
-        config = self._described(ConfigResource(ResourceType.BROKER, broker))
-        problems = []
-        protocols = config.get("group.coordinator.rebalance.protocols")
-        if protocols is not None and _GROUP_PROTOCOL not in protocols.split(","):
-            problems.append(
-                "it does not serve the consumer group protocol of KIP-848"
-                f" (group.coordinator.rebalance.protocols={protocols}; needed: consumer,"
-                " which Apache Kafka has from 4.0 on)"
-            )
-        retention = int(config.get("offsets.retention.minutes") or _LEAST_OFFSETS_RETENTION_MIN)
-        if retention < _LEAST_OFFSETS_RETENTION_MIN:
-            problems.append(
-                f"offsets.retention.minutes={retention}: a service that rests longer would forget"
-                f" how far it came; needed: at least {_LEAST_OFFSETS_RETENTION_MIN}"
-            )
-        if problems:
-            raise ValueError(f"this Kafka cluster cannot carry an axis: {'; '.join(problems)}")
-
     def exists(self, name: str) -> bool:
-        """Whether a topic is there now. Raises `Unavailable`."""
+        """Whether a topic is there, and each partition has a leader. Raises `Unavailable`."""
         return self._look(name) is not None
 
     def _look(self, name: str) -> TopicMetadata | None:
         with told():
-            found = self._admin.list_topics(name, timeout=OPERATION_S).topics.get(name)
-        return found if found is not None and found.error is None and found.partitions else None
+            found = self._administration.client.list_topics(name, timeout=OPERATION_S)
+        topic = found.topics.get(name)
+        if topic is None or topic.error is not None or not topic.partitions:
+            return None
+        led = all(each.leader >= 0 for each in topic.partitions.values())
+        return topic if led else None
 
     def make(self, wanted: Sequence[Wanted]) -> None:
         """Create what is missing and check what is there.
 
         Raises `ValueError` naming each setting in which a topic disagrees; `Unavailable`, also
-        where a topic is missing and there are fewer brokers now than it needs.
+        where a topic is missing and fewer brokers than it needs have joined.
         """
         new = [
             NewTopic(
@@ -118,15 +84,18 @@ class Topics:
         ]
         there = []
         with told():
-            created = self._admin.create_topics(new, operation_timeout=OPERATION_S)
+            created = self._administration.client.create_topics(new, operation_timeout=OPERATION_S)
         for each in wanted:
             try:
                 created[each.name].result()
             except KafkaException as exception:
                 error = error_of(exception)
                 if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
-                    # Brokers that are still to join, or away for a while.
-                    raise Unavailable(f"{each.name}: {error.str()}") from exception
+                    # Brokers that are still to join; one that is away for a while counts.
+                    raise Unavailable(
+                        f"{each.name}: {error.str()} DOCAXIS_KAFKA_REPLICATION is"
+                        f" {self._settings.kafka_replication}"
+                    ) from exception
                 if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise meaning(error) from exception
                 there.append(each)
@@ -140,20 +109,21 @@ class Topics:
     def ends(self, places: Sequence[TopicPartition]) -> "Mapping[TopicPartition, Future[Any]]":
         """The high watermarks, uncommitted transactions included (L15), on their way."""
         with told():
-            asked = self._admin.list_offsets(
+            asked = self._administration.client.list_offsets(
                 {Place(at.topic, at.partition): cast(Any, OffsetSpec).latest() for at in places},
                 request_timeout=OPERATION_S,
             )
         return {TopicPartition(at.topic, at.partition): each for at, each in asked.items()}
 
-    def ends_now(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
-        """The high watermarks, by topic and number; 0 where the cluster does not say in time."""
-        found = dict.fromkeys(places, 0)
+    def ends_now(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The high watermarks that the cluster tells within a moment; the others are left out."""
+        found: dict[TopicPartition, int] = {}
+        until = time.monotonic() + _ENDS_NOW_S
         try:
-            for at, asked in self.ends([TopicPartition(*each) for each in places]).items():
-                with told():
-                    found[at] = int(asked.result(_ENDS_NOW_S).offset)
-        except (Unavailable, TimeoutError) as error:
+            for at, asked in self.ends(places).items() if places else ():
+                left_s = max(0.0, until - time.monotonic())
+                found[at] = int(asked.result(left_s).offset)
+        except (KafkaException, Unavailable, TimeoutError) as error:
             _log.warning("ends_not_known", reason=repr(error))
         return found
 
@@ -161,7 +131,7 @@ class Topics:
         """Remove what lies before an offset. Raises `Unavailable`."""
         place = Place(at.topic, at.partition, before)
         with told():
-            for future in self._admin.delete_records([place]).values():
+            for future in self._administration.client.delete_records([place]).values():
                 future.result()
 
     def _shown(self, name: str) -> TopicMetadata:
@@ -199,15 +169,8 @@ class Topics:
         until = time.monotonic() + _SHOWN_WITHIN_S
         while True:
             try:
-                return self._described(ConfigResource(ResourceType.TOPIC, name))
+                return self._administration.described(ResourceType.TOPIC, name)
             except Unavailable:
                 if time.monotonic() > until:
                     raise
                 time.sleep(_AGAIN_S)
-
-    def _described(self, resource: ConfigResource) -> dict[str, str | None]:
-        with told():
-            (future,) = self._admin.describe_configs(
-                [resource], request_timeout=OPERATION_S
-            ).values()
-            return {name: entry.value for name, entry in future.result().items()}

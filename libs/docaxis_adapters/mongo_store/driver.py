@@ -68,6 +68,9 @@ def connect(
     What `address` says otherwise about that is overruled. Raises `ValueError` for an address or a
     TLS file that cannot be used; the address, which may hold a password, is in no message.
     """
+    if not address.startswith(("mongodb://", "mongodb+srv://")):
+        # The driver would take it for a host's name, and quote it.
+        raise ValueError("the address of MongoDB begins with mongodb://")
     options: dict[str, Any] = {
         "appname": "docaxis",
         "w": "majority",

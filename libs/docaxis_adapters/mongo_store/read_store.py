@@ -131,7 +131,7 @@ class MongoReadStore:
         await self._registry.drop(space)
 
     async def close(self) -> None:
-        """Close all connections; every `apply` that was answered is there already."""
+        """Finish what was accepted, as far as it has time, and close all connections."""
         await self._sessions.close()
 
 

@@ -1,6 +1,6 @@
-"""Rows by key, and pages of rows, each of one moment.
+"""Rows by key, and pages of rows, each page of one moment.
 
-A find that outlasts its turn goes on with what was written meanwhile, so pages are read with read
+A find that outlasts its turn goes on with what was written meanwhile, so all is read with read
 concern `snapshot`: one find shows one moment of what a majority has. A page of several finds is
 read in a transaction, which has one snapshot for all.
 

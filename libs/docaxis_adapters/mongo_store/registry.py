@@ -141,20 +141,20 @@ class Registry:
     async def _create(self, shape: Shape, session: "AsyncClientSession") -> None:
         """The table's collection, indexes and marker; nothing happens where they are there."""
         collection = self._database[shape.collection]
-        models = []
+        models: dict[str, IndexModel] = {}
         for index in shape.table.indexes:
             name = shape.physical[index.name]
-            models.append(IndexModel(shape.keys(index), name=name))
+            models[name] = IndexModel(shape.keys(index), name=name)
             if index.unique:
-                fields = [(column, ASCENDING) for column in shape.fields_of(index)]
-                where = shape.where_complete(index)
-                models.append(
-                    IndexModel(
-                        fields, name=f"{name}_unique", unique=True, partialFilterExpression=where
-                    )
+                unique = f"{name}_unique"
+                models[unique] = IndexModel(
+                    [(column, ASCENDING) for column in shape.fields_of(index)],
+                    name=unique,
+                    unique=True,
+                    partialFilterExpression=shape.where_complete(index),
                 )
         if models:
-            await collection.create_indexes(models, session=session)
+            await collection.create_indexes(list(models.values()), session=session)
         if await collection.find_one({KEY: MARKER}, session=session) is None:
             try:
                 await collection.insert_one({KEY: MARKER}, session=session)

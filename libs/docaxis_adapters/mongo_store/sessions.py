@@ -47,6 +47,8 @@ class Sessions:
         self._selection_s = selection_s
         self._idle: dict[Hashable, list[AsyncClientSession]] = {}
         self._seen: Timestamp | None = None
+        self._running = 0
+        self._ended = asyncio.Event()
 
     @asynccontextmanager
     async def call(self) -> "AsyncIterator[AsyncClientSession]":
@@ -54,7 +56,7 @@ class Sessions:
 
         Raises `Unavailable` and `ValueError` in place of the driver's errors.
         """
-        with in_kernel_words():
+        with self._accepted():
             await self._until_primary()
             async with self._session() as session:
                 with _within(self._timeout_s):
@@ -79,7 +81,7 @@ class Sessions:
         """
         until = time.monotonic() + self._timeout_s
         wait = _FIRST_WAIT_S
-        with in_kernel_words():
+        with self._accepted():
             await self._until_primary()
             while True:
                 try:
@@ -151,8 +153,22 @@ class Sessions:
             if seen is not None and (self._seen is None or seen > self._seen):
                 self._seen = seen
 
+    @contextmanager
+    def _accepted(self) -> "Iterator[None]":
+        """A call that `close` waits for, with its errors in the kernel's words."""
+        self._running += 1
+        try:
+            with in_kernel_words():
+                yield
+        finally:
+            self._running -= 1
+            self._ended.set()
+
     async def close(self) -> None:
-        """End all sessions and close the client; what still runs fails."""
+        """Wait for the calls that run, which have deadlines, and close all connections."""
+        while self._running:
+            self._ended.clear()
+            await self._ended.wait()
         idle = [session for sessions in self._idle.values() for session in sessions]
         self._idle.clear()
         with suppress(PyMongoError), _within(_ABORT_S):

@@ -35,7 +35,11 @@ class Shape:
         self.indexes = {index.name: index for index in table.indexes}
         self.columns = {name: f"f{place}" for place, name in enumerate(table.fields)}
         self.counters = {name: f"c{place}" for place, name in enumerate(table.counters)}
-        self.physical = {index.name: f"i{place}" for place, index in enumerate(table.indexes)}
+        places: dict[tuple[str, ...], int] = {}
+        for place, index in enumerate(table.indexes):
+            places.setdefault(index.fields, place)
+        self.physical = {index.name: f"i{places[index.fields]}" for index in table.indexes}
+        """The index that answers for each; MongoDB has but one of each order."""
 
     def keys(self, index: Index) -> list[tuple[str, int]]:
         """The order of an index."""

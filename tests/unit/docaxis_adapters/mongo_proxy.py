@@ -118,10 +118,9 @@ async def mongo_proxy(address: str) -> AsyncIterator[MongoProxy]:
         task = asyncio.current_task()
         assert task is not None
         connections.add(task)
-        try:
+        with suppress(asyncio.CancelledError):  # the streams of Python 3.11 would complain of it
             await proxy.serve(reader, writer)
-        finally:
-            connections.discard(task)
+        connections.discard(task)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -130,7 +129,7 @@ async def mongo_proxy(address: str) -> AsyncIterator[MongoProxy]:
         yield proxy
     finally:
         server.close()
-        for task in connections:
+        for task in tuple(connections):
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
 

@@ -143,6 +143,23 @@ async def test_L24_a_commit_that_a_restarted_server_has_forgotten_is_known_by_it
         await store.close()
 
 
+async def test_L24_L34_without_its_step_a_forgotten_commit_looks_like_another_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Checkpoints.read
+
+    async def without_step(
+        checkpoints: Checkpoints, space: int, partition: int
+    ) -> tuple[Position | None, None]:
+        return (await read(checkpoints, space, partition))[0], None
+
+    monkeypatch.setattr(Checkpoints, "read", without_step)
+    with pytest.raises(CheckpointMoved):
+        await test_L24_a_commit_that_a_restarted_server_has_forgotten_is_known_by_its_step(
+            tmp_path, MongoDriver.PYMONGO
+        )
+
+
 async def test_a_commit_that_stays_unknown_is_unavailable_and_tried_to_the_end(
     proxy: MongoProxy, database: str, driver: MongoDriver
 ) -> None:

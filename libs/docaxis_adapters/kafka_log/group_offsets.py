@@ -1,0 +1,68 @@
+"""The committed positions of a group, asked of its coordinator beside the members' own clients.
+
+A member's client would wait on its one thread for as long as somebody's transaction over the
+partition is open, ten seconds where its owner has died, and all other partitions with it. The
+admin client says at once that a position is not stable yet.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import AdminClient
+
+from docaxis_adapters.kafka_log.clients import OPERATION_S
+from docaxis_adapters.kafka_log.failures import told
+from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.ports.event_log import START, Position, TopicPartition
+
+Asked = Future[Any]
+"""An answer on its way; `positions` reads it."""
+
+
+class GroupOffsets:
+    """Asks; usable from any thread. Topics are named without the log's prefix."""
+
+    def __init__(self, admin: AdminClient, group: str, prefix: str) -> None:
+        self._admin = admin
+        self._group = group
+        self._prefix = prefix
+
+    def ask(self, streams: Sequence[TopicPartition]) -> Asked:
+        """Ask for the positions of these partitions. Raises `Unavailable`."""
+        places = [Place(self._prefix + each.topic, each.partition) for each in streams]
+        wanted = ConsumerGroupTopicPartitions(self._group, places)
+        with told():
+            (asked,) = self._admin.list_consumer_group_offsets(
+                [wanted], require_stable=True, request_timeout=OPERATION_S
+            ).values()
+        return asked
+
+    def positions(self, answer: Any) -> dict[TopicPartition, Position]:
+        """What an answer says: `START` where nothing was committed.
+
+        Raises `Unavailable`, also where a transaction over one of them is still open.
+        """
+        found: dict[TopicPartition, Position] = {}
+        for place in answer.topic_partitions:
+            if place.error is not None:
+                raise Unavailable(f"{place.topic}/{place.partition}: {place.error.str()}")
+            at = TopicPartition(place.topic.removeprefix(self._prefix), place.partition)
+            known = place.offset >= 0
+            version = int(place.metadata) if known and place.metadata else 0
+            found[at] = Position(version, place.offset) if known else START
+        return found
+
+    def places(self, positions: Mapping[TopicPartition, Position]) -> list[Place]:
+        """Positions as they are committed: the version rides in the offset's metadata."""
+        return [
+            Place(
+                self._prefix + at.topic,
+                at.partition,
+                position.place,
+                metadata=str(position.version),
+            )
+            for at, position in positions.items()
+        ]
