@@ -11,15 +11,19 @@ the next version of its partition.
 """
 
 import asyncio
+import faulthandler
 import json
 import os
 import random
+import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+
+import structlog
 
 from docaxis_adapters.kafka_log import ClientBroken, KafkaEventLog, KafkaSettings, clients
 from docaxis_adapters.kafka_log.member import KafkaConsumer
@@ -219,7 +223,9 @@ async def serve(settings: WorkerSettings) -> None:
 
 
 def main() -> None:
-    """Take the guard away, then obey."""
+    """Take the guard away, then obey. SIGUSR1 writes what each thread does."""
+    faulthandler.register(signal.SIGUSR1)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     settings = WorkerSettings(**json.loads(sys.argv[1]))
     if settings.without:
         WITHOUT[settings.without]()

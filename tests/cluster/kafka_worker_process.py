@@ -16,6 +16,7 @@ from tests.cluster.kafka_worker import WorkerSettings
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "tools/cluster/launch.py"
 WITHIN_S = 90.0
+_STACKS_S = 0.3
 
 
 class WorkerProcess:
@@ -65,6 +66,10 @@ class WorkerProcess:
         """Its exit code; None while it runs."""
         return self._process.returncode
 
+    async def wait(self) -> int:
+        """Wait for its end without bound; the exit code."""
+        return await self._process.wait()
+
     async def end(self) -> int:
         """Wait for its end; the exit code, negative for a signal."""
         async with asyncio.timeout(WITHIN_S):
@@ -81,6 +86,12 @@ class WorkerProcess:
         if self.ended is None:
             self._process.kill()
         await self.end()
+
+    async def tell_stacks(self) -> None:
+        """Let it write to the test's output what each of its threads does."""
+        if self.ended is None:
+            self._process.send_signal(signal.SIGUSR1)
+            await asyncio.sleep(_STACKS_S)
 
     def pause(self) -> None:
         """SIGSTOP."""

@@ -18,7 +18,7 @@ from tests.system.traffic import sample_document, sample_files
 from tools.cluster.deadline import wait_until
 from tools.cluster.service_process import GATEWAY, SERVICES
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(900)]
 READY_S = 300.0
 GONE_S = 60.0
 PROCESSES = len(SERVICES) + 1 + 3 + 2

@@ -15,7 +15,7 @@ from tests.system.axis_process import running_process
 from tools.cluster.axis import AxisCluster
 from tools.cluster.errors import FetchError
 
-ON_SERVERS = (pytest.mark.cluster, pytest.mark.xdist_group("faults"))
+ON_SERVERS = (pytest.mark.cluster, pytest.mark.faults)
 """Marks of tests with a whole distributed axis. One worker runs them and the fault tests, one after
 another: two such axes at once are too much for a small machine."""
 

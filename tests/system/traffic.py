@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.errors import AxisUnavailable, ProblemError
-from docaxis_client.models import Document, DocumentType, Signer, Submission
+from docaxis_client.models import DocumentType, Signer, Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import InboxPage, StatusReport
 from tests.system.call_log import Answer, Attempt, CallLog, kind_of
@@ -143,19 +143,29 @@ class Traffic:
 
     async def _until_decided(self, document_id: str) -> None:
         """Durable, and its decision still to come: it is only asked about from now on."""
+        while True:
+            found = await self._until_there("document", lambda client: client.document(document_id))
+            if found.status != "pending":
+                return
+            await asyncio.sleep(_LOOK_S)
 
-        async def look(client: DocaxisClient) -> Document | None:
+    async def _until_there(
+        self, operation: str, call: Callable[[DocaxisClient], Awaitable[T]]
+    ) -> T:
+        """Of the office, something that is made after the answer that names it."""
+
+        async def look(client: DocaxisClient) -> T | None:
             try:
-                return await client.document(document_id)
+                return await call(client)
             except ProblemError as problem:
                 if problem.status != 404:
                     raise
                 return None
 
         while True:
-            found = await self._ask("document", "office", look)
-            if found is not None and found.status != "pending":
-                return
+            found = await self._ask(operation, "office", look)
+            if found is not None:
+                return found
             await asyncio.sleep(_LOOK_S)
 
     async def _look_at(self, number: int, document_id: str, digest: str) -> None:
@@ -172,7 +182,7 @@ class Traffic:
             assert {each.code for each in timeline.items} == set(RECIPIENTS.values())
 
     async def _fetch_receipt(self, href: str) -> None:
-        receipt = await self._ask("receipt", "office", lambda client: client.receipt(href))
+        receipt = await self._until_there("receipt", lambda client: client.receipt(href))
         self.told.receipts.setdefault(receipt.id, receipt.jws)
         assert self.told.receipts[receipt.id] == receipt.jws
 

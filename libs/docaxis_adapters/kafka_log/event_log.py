@@ -169,6 +169,7 @@ class KafkaEventLog:
         for topic in topics:
             await self._until_there(topic)
         group = self._prefix + group
+        transactions = await self._transactions(group) if transactional else None
         offsets = GroupOffsets(self._administration.client, group, self._prefix)
         client = MemberClient(
             following(self._base, group),
@@ -178,7 +179,6 @@ class KafkaEventLog:
             ends=self._ends_now,
             offsets=offsets,
         )
-        transactions = await self._transactions(group) if transactional else None
         consumer = KafkaConsumer(client, topics, offsets, transactions, self._open.discard)
         self._open.add(consumer)
         try:

@@ -11,14 +11,14 @@ shows again. Pure: nothing here talks to a server.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from docaxis_adapters.mongo_store.shapes import KEY, Shape, Stored, lowest
+from docaxis_adapters.mongo_store.shapes import HIGHEST_INT, KEY, Shape, Stored, lowest
 from docaxis_eventsourcing.ports.read_store import IndexType, IndexValue, RowRange
 
 _Conditions = Mapping[str, Mapping[str, Stored]]
 """Operators and their values, by column; all have to hold."""
 
 KEY_INDEX = "_id_"
-_NARROWER: Mapping[str, Callable[[Any, Any], Any]] = {"$gte": max, "$lte": min}
+_NARROWER: Mapping[str, Callable[[Any, Any], Any]] = {"$gte": max, "$gt": max, "$lt": min}
 
 
 class PageQuery:
@@ -47,11 +47,11 @@ class PageQuery:
         for name, value in zip(fixed, rows.equals, strict=True):
             word = shape.table.fields[name] is IndexType.WORDS
             self._equal(shape.columns[name], _word(value) if word else shape.stored(name, value))
-        self._bounded = False
-        for sign, bound in (("$gte", rows.at_least), ("$lte", rows.at_most)):
-            if bound is not None:
-                self._bounded = True
-                self._start = _also(self._start, self._behind[0], sign, stored(0, bound))
+        self._bounded = rows.at_least is not None or rows.at_most is not None
+        if rows.at_least is not None:
+            self._start = _also(self._start, self._behind[0], "$gte", stored(0, rows.at_least))
+        if rows.at_most is not None:
+            self._start = self._up_to(stored(0, rows.at_most))
         self._after = [stored(place, value) for place, value in enumerate(rows.after or ())]
         self.is_empty = rows.limit <= 0 or any(
             value is None and shape.table.fields[name] is IndexType.WORDS
@@ -61,6 +61,17 @@ class PageQuery:
 
     def _equal(self, column: str, value: Stored) -> None:
         self._start = _also(self._start, column, "$eq", value)
+
+    def _up_to(self, value: Stored) -> _Conditions:
+        """The start, and the first field behind it at most a value: below the next one.
+
+        SecantusDB loses the bound itself where it chooses the index.
+        """
+        column = self._behind[0]
+        if value == HIGHEST_INT:
+            return _also(self._start, column, "$gte", lowest(self._kinds[0]))
+        following = value + 1 if isinstance(value, int) else f"{value}\0"
+        return _also(self._start, column, "$lt", following)
 
     def pieces(self) -> list[dict[str, Any]]:
         """The filters whose rows, one filter's behind the other's, are the page."""
@@ -92,8 +103,9 @@ class PageQuery:
         """
         if len(self._after) < 2 or self._after[0] is None:
             return None
-        sign = "$lte" if self._descending else "$gte"
-        return _filter(_also(self._start, self._behind[0], sign, self._after[0]))
+        if self._descending:
+            return _filter(self._up_to(self._after[0]))
+        return _filter(_also(self._start, self._behind[0], "$gte", self._after[0]))
 
     @property
     def overlap_is_whole(self) -> bool:

@@ -166,15 +166,17 @@ class Sessions:
 
     async def close(self) -> None:
         """Wait for the calls that run, which have deadlines, and close all connections."""
-        while self._running:
-            self._ended.clear()
-            await self._ended.wait()
-        idle = [session for sessions in self._idle.values() for session in sessions]
-        self._idle.clear()
-        with suppress(PyMongoError), _within(_ABORT_S):
-            for session in idle:
-                await session.end_session()
-            await self._client.close()
+        try:
+            while self._running:
+                self._ended.clear()
+                await self._ended.wait()
+        finally:  # also for a caller that waits no longer
+            idle = [session for sessions in self._idle.values() for session in sessions]
+            self._idle.clear()
+            with suppress(PyMongoError), _within(_ABORT_S):
+                for session in idle:
+                    await session.end_session()
+                await self._client.close()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ dropped. Keys of rows are text, so it is nobody's key, and it has no field that 
 
 KEY = "_id"
 BLOB = "b"
-_LOWEST_INT, _HIGHEST_INT = -(2**63), 2**63 - 1
+LOWEST_INT, HIGHEST_INT = -(2**63), 2**63 - 1
 
 Stored = str | int | list[str] | None
 """An `IndexValue` as it lies in a document."""
@@ -69,7 +69,7 @@ class Shape:
                 return None
             case str() if kind is IndexType.TEXT:
                 return value
-            case int() if kind is IndexType.INT and _LOWEST_INT <= value <= _HIGHEST_INT:
+            case int() if kind is IndexType.INT and LOWEST_INT <= value <= HIGHEST_INT:
                 return int(value)
             case bytes() if kind is IndexType.BYTES:
                 return value.hex()
@@ -112,4 +112,4 @@ def _read(kind: IndexType, stored: Any) -> IndexValue:
 
 def lowest(kind: IndexType) -> str | int:
     """Not above any value of the type: what is at least this is not None."""
-    return _LOWEST_INT if kind is IndexType.INT else ""
+    return LOWEST_INT if kind is IndexType.INT else ""

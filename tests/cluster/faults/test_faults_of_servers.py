@@ -8,7 +8,7 @@ from tests.cluster.faults.figures import Figures
 from tests.cluster.faults.site import Site
 from tests.cluster.faults.under_load import under_load
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(300)]
 
 _AWAY_S = 6.0
 

@@ -11,7 +11,7 @@ from tests.cluster.faults.site import Site
 from tests.cluster.faults.under_load import SEED, under_load
 from tools.cluster.service_process import GATEWAY, SERVICES
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(300)]
 
 KILLS = int(os.environ.get("DOCAXIS_TEST_KILLS", "6"))
 _SESSION_S = 6.0

@@ -1,7 +1,8 @@
 """Pages of the MongoDB read store: one stretch of the declared index for each filter."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from itertools import product
+from itertools import islice, product
+from random import Random
 from typing import Any
 
 import pytest
@@ -160,6 +161,38 @@ async def test_the_server_answers_each_page_from_its_index(proxy: MongoProxy, hi
                 ]
                 assert not real or "SORT" not in [stage["stage"] for stage in plan]
         await store.close()
+
+
+@pytest.mark.cluster
+async def test_a_page_is_the_same_whoever_chooses_the_index() -> None:
+    random = Random(3)
+    rows = tuple(
+        Row(
+            f"k{i:02}",
+            fields={
+                "org": random.choice([None, "o", "p"]),
+                "number": random.choice([None, 4, 5, 6]),
+                "mark": random.choice([None, b"", b"\1"]),
+                "words": random.choice([None, (), ("w",), ("w", "v", "w")]),
+            },
+        )
+        for i in range(80)
+    )
+    async with fresh_database() as database:
+        hinted, free = [
+            await MongoReadStore.open(mongo_uri(), database, hint_indexes=hints)
+            for hints in (True, False)
+        ]
+        await hinted.declare("space", [TABLE])
+        await hinted.apply("space", 0, None, Position(1, 1), {"letters": Changes(rows)})
+        full = 0
+        for query in islice(ranges(), 0, None, 11):
+            page = await hinted.range("space", "letters", query)
+            assert page == await free.range("space", "letters", query), query
+            full += len(page) == query.limit
+        assert full > 5
+        await hinted.close()
+        await free.close()
 
 
 async def _plan(store: MongoReadStore, command: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -45,6 +45,32 @@ def test_the_time_of_day_is_off_and_monotonic_time_is_not(offset_s: int, program
     assert slept >= 0.01
 
 
+_DEADLINE = """
+import asyncio, grpc, time
+class Handler(grpc.GenericRpcHandler):
+    def service(self, details):
+        async def answer(request, context):
+            return str(context.time_remaining()).encode()
+        return grpc.unary_unary_rpc_method_handler(answer)
+async def main():
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((Handler(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        print(float(await channel.unary_unary("/a/b")(b"", timeout=50)))
+    await server.stop(None)
+asyncio.run(main())
+"""
+
+
+def test_a_call_has_the_time_that_it_was_given() -> None:
+    environment = {**os.environ, **clock_environment(3600)}
+    run = [sys.executable, "-c", _DEADLINE]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+    assert 0 < float(done.stdout) <= 50
+
+
 def test_other_paths_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert clock_environment(1)["PYTHONPATH"].endswith(os.pathsep + str(tmp_path))

@@ -3,16 +3,19 @@
 Python imports a module of this name by itself when its folder is in `PYTHONPATH`; `clock.py` puts
 it there. Everything that Python code asks the time of day is changed: `time.time`, `time.time_ns`,
 `time.clock_gettime`, `datetime.now`, `utcnow` and `today`, `date.today`. Monotonic clocks stay
-right, as on a machine whose clock is wrong. So do native libraries (Kafka's and S3's clients):
-an S3 store refuses whoever is more than 15 minutes off, and nothing else could be tested.
+right, as on a machine whose clock is wrong. So do gRPC and native libraries (Kafka's and S3's
+clients): an S3 store refuses whoever is more than 15 minutes off, and nothing else could be tested.
 """
 
 import ctypes
 import datetime
 import gc
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 _OFFSET_VARIABLE = "DOCAXIS_CLUSTER_CLOCK_OFFSET_S"
@@ -20,6 +23,7 @@ _OFFSET_VARIABLE = "DOCAXIS_CLUSTER_CLOCK_OFFSET_S"
 
 def shift(offset_s: int) -> None:
     """Be so many seconds ahead (behind: negative) from now on."""
+    sys.meta_path.insert(0, _GrpcFinder(SimpleNamespace(**vars(time))))
     _shift_time(offset_s)
     delta = datetime.timedelta(seconds=offset_s)
     now, utcnow = datetime.datetime.now, datetime.datetime.utcnow
@@ -58,6 +62,36 @@ def _shift_time(offset_s: int) -> None:
         return clock_ns(which) + (offset_ns if which == time.CLOCK_REALTIME else 0)
 
     time.clock_gettime, time.clock_gettime_ns = shifted, shifted_ns
+
+
+class _GrpcFinder:
+    """gRPC's own modules keep the right time.
+
+    They take the deadline of a call, which the native part counts, from the time of day.
+    """
+
+    def __init__(self, right_time: SimpleNamespace) -> None:
+        self._right_time = right_time
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name.partition(".")[0] != "grpc":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next(filter(None, found), None)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            if vars(module).get("time") is time:
+                vars(module)["time"] = self._right_time
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
 
 
 def _replace(built_in: type, name: str, method: Callable[..., Any]) -> None:
