@@ -1,8 +1,12 @@
 """Whether a reader has passed the end of a partition, whose last places may hold no record."""
 
+import time
+
 from docaxis_eventsourcing.ports.event_log import EventLog, Position
 
-_WAIT_S = 0.02
+_STEP_S = 0.1
+_WITHIN_S = 1.0
+"""A fresh reader needs a moment to find the partition and to see that it holds nothing more."""
 
 
 async def has_reached(
@@ -18,9 +22,10 @@ async def has_reached(
     if end.version:
         return at.version >= end.version
     tail = log.tail(topic, {partition: at})
+    until = time.monotonic() + _WITHIN_S
     try:
-        while (before := tail.reached(partition)).place < end.place:
-            if await tail.next(1, _WAIT_S) or tail.reached(partition) == before:
+        while tail.reached(partition).place < end.place:
+            if await tail.next(1, _STEP_S) or time.monotonic() > until:
                 return False
     finally:
         await tail.close()

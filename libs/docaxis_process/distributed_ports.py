@@ -116,6 +116,7 @@ class _Opener:
                 address,
                 mongo.mongo_database or f"docaxis_{self.service}",
                 driver=mongo.mongo_driver,
+                hint_indexes=mongo.mongo_hint_indexes,
                 tls=tls,
             ),
         )

@@ -37,6 +37,13 @@ class MongoSettings:
         default=MongoDriver.MOTOR,
         metadata={"help": "The client: motor, or pymongo's own for asyncio."},
     )
+    mongo_hint_indexes: bool = field(
+        default=True,
+        metadata={
+            "help": "Whether each page names the index that it reads; some MongoDB-compatible"
+            " servers read a hinted index whole."
+        },
+    )
     mongo_ca_file: Path | None = field(
         default=None,
         metadata={"help": "PEM certificates of the servers' authority; makes TLS a must."},

@@ -14,7 +14,7 @@ from confluent_kafka import IsolationLevel, Producer
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import OffsetSpec
 
-from docaxis_adapters.kafka_log import KafkaEventLog, clients, tail, transactions
+from docaxis_adapters.kafka_log import KafkaEventLog, clients, producers, tail
 from docaxis_adapters.kafka_log.member import KafkaConsumer
 from docaxis_adapters.kafka_log.member_client import Token
 from docaxis_adapters.kafka_log.topics import Topics
@@ -121,5 +121,5 @@ def die_at(death: Death) -> None:
     async def progress(self: KafkaConsumer, positions: Mapping[TopicPartition, Position]) -> None:
         die()
 
-    vars(transactions)["Client"] = Dying
+    vars(producers)["Client"] = Dying
     KafkaConsumer.progress = progress  # type: ignore[method-assign]

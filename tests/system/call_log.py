@@ -11,7 +11,7 @@ from time import monotonic
 
 import aiohttp
 
-from docaxis_client.errors import AxisUnavailable
+from docaxis_client.errors import AxisUnavailable, ProblemError
 
 TIMEOUT = "no answer in time"
 REFUSED = "connection refused"
@@ -105,10 +105,11 @@ def quantile(values: Iterable[float], share: float) -> float:
 def kind_of(error: Exception) -> str:
     """What a caller would call a failed attempt: an HTTP status and code, or what the network did.
 
-    Takes what the client library raises for an axis that does not answer, and `TimeoutError`.
+    Takes what the client library raises, and `TimeoutError`.
     """
-    if isinstance(error, AxisUnavailable) and error.problem is not None:
-        return f"{error.problem.status} {error.problem.code}"
+    problem = error.problem if isinstance(error, AxisUnavailable) else error
+    if isinstance(problem, ProblemError):
+        return f"{problem.status} {problem.code}"
     cause = error.__cause__ if isinstance(error, AxisUnavailable) else error
     if isinstance(cause, TimeoutError):
         return TIMEOUT

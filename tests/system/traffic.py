@@ -42,6 +42,8 @@ __all__ = [
 
 T = TypeVar("T")
 _RETRY_S = 0.02
+_POLITE_RETRY_S = 0.2
+_LONGEST_RETRY_S = 1.0
 _ANSWER_WITHIN_S = 20.0
 """A caller that has no answer by then hangs up and asks again."""
 _LOOK_S = 0.3
@@ -77,6 +79,8 @@ class Traffic:
         self._stopping = asyncio.Event()
         self._all_sent = False
         self._sent = 0
+        self.bear_with: frozenset[str] = frozenset()
+        """Codes of refusals that callers bear with for now: they ask again."""
         self.told = Acknowledged()
         self.calls = CallLog()
 
@@ -245,18 +249,26 @@ class Traffic:
             try:
                 async with asyncio.timeout(_ANSWER_WITHIN_S):
                     answer = await call(client)
-            except (AxisUnavailable, TimeoutError) as error:
-                self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind_of(error)))
-            except ProblemError as problem:
-                if not problem.retryable:
+            except (AxisUnavailable, ProblemError, TimeoutError) as error:
+                if isinstance(error, ProblemError) and not self._bears_with(error):
                     raise
-                kind = f"{problem.status} {problem.code}"
-                self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind))
+                self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind_of(error)))
+                await asyncio.sleep(self._pause(error))
             else:
                 self.calls.attempts.append(Attempt(operation, begun, monotonic()))
                 self.calls.answers.append(Answer(operation, first, monotonic()))
                 return answer
-            await asyncio.sleep(_RETRY_S)
+
+    def _bears_with(self, problem: ProblemError) -> bool:
+        return problem.retryable or problem.code in self.bear_with
+
+    def _pause(self, error: Exception) -> float:
+        """Before the repeat: as the axis asks, but soon; at once where traffic is to press."""
+        if self._rate is None:
+            return _RETRY_S
+        problem = error.problem if isinstance(error, AxisUnavailable) else None
+        asked = problem.retry_after_s if problem is not None else None
+        return min(_POLITE_RETRY_S if asked is None else asked, _LONGEST_RETRY_S)
 
 
 async def _all_or_first_fault(

@@ -19,8 +19,7 @@ from tools.cluster.demo_systems import register_demo_systems
 from tools.cluster.errors import ClusterError
 from tools.cluster.kafka import KafkaCluster
 from tools.cluster.mongo import MongoServer
-from tools.cluster.ports import release_ports, reserve_ports
-from tools.cluster.process_log import ProcessLog
+from tools.cluster.placement import Placement
 from tools.cluster.s3 import S3Server
 from tools.cluster.servers import Servers
 from tools.cluster.service_process import GATEWAY, SERVICES, ProcessState, ServiceProcess
@@ -30,8 +29,6 @@ from tools.cluster.supervisor import Startable, Supervisor
 READY_S = 240.0
 _STOP_S = 12.0
 """Of a process, before it is killed; it is told one second less."""
-_POOL = 4
-"""Ports that the gateway knows of each service: replicas may come without its being told."""
 
 Progress = Callable[[], None]
 
@@ -79,19 +76,18 @@ class AxisCluster:
         self._partitions = partitions
         self._environment = environment or {}
         self._keep_servers = keep_servers
-        self.servers = None if stores else Servers(self._files.servers)
-        self.stores = stores_of(self.servers) if self.servers else _given(stores)
-        self._files.keep_keys(self.stores.s3)
         self._said = said
         self._supervisor = Supervisor(self._tell)
-        self._ports = {name: reserve_ports(max(_POOL, counts[name] + 1)) for name in SERVICES}
-        self._ports[GATEWAY] = reserve_ports(_POOL)
-        if http_port:
-            self._ports[GATEWAY][0] = http_port
-        self._processes: dict[str, list[ServiceProcess]] = {name: [] for name in names}
-        for name, count in counts.items():
-            for _ in range(count):
-                self._new(name).clock_offset_s = offsets.get(name, 0)
+        try:
+            self.servers = None if stores else Servers(self._files.servers)
+            self.stores = stores_of(self.servers) if self.servers else _given(stores)
+            self._files.keep_keys(self.stores.s3)
+            self._placed = Placement(counts, self._files.logs, self._told, http_port=http_port)
+        except BaseException:
+            self._files.release()
+            raise
+        for process in self._placed.all:
+            process.clock_offset_s = offsets.get(process.service, 0)
 
     # What there is
 
@@ -103,7 +99,7 @@ class AxisCluster:
     @property
     def url(self) -> str:
         """The REST interface, of the gateway's first replica."""
-        return self._processes[GATEWAY][0].address
+        return self._placed.of(GATEWAY)[0].address
 
     @property
     def kafka(self) -> KafkaCluster:
@@ -122,18 +118,15 @@ class AxisCluster:
 
     def processes(self, service: str = "") -> Sequence[ServiceProcess]:
         """The replicas of a service; of all, the gateway last, where none is named."""
-        if service:
-            return tuple(self._processes[service])
-        return tuple(each for name in (*SERVICES, GATEWAY) for each in self._processes[name])
+        return self._placed.of(service) if service else self._placed.all
 
     def replicas(self, service: str) -> int:
         """How many there are, stopped ones included."""
-        return len(self._processes[service])
+        return len(self._placed.of(service))
 
     def grpc_address(self, service: str) -> str:
-        """All places of a service's replicas, as gRPC takes them; those that are empty are passed
-        over."""
-        return "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in self._ports[service])
+        """All places of a service's replicas, as gRPC takes them; it passes over empty ones."""
+        return self._placed.grpc_address(service)
 
     def state(self) -> list[ProcessState]:
         """How each process is; they are asked at once, which takes up to two seconds."""
@@ -188,19 +181,18 @@ class AxisCluster:
     def stop(self) -> None:
         """Stop all: the gateway, the services, then the servers; the folder is free then."""
         self._supervisor.end()
-        _stop_together(self._processes[GATEWAY])
-        _stop_together([each for name in SERVICES for each in self._processes[name]])
+        _stop_together(self._placed.of(GATEWAY))
+        _stop_together([each for name in SERVICES for each in self._placed.of(name)])
         if self.servers:
             self.servers.stop()
-        for ports in self._ports.values():
-            release_ports(ports)
+        self._placed.release()
         self._files.release()
 
     # One replica
 
     def kill(self, service: str, index: int = 0, *, stay_down: bool = False) -> None:
         """SIGKILL. It is started again soon, unless it is to stay down."""
-        process = self._processes[service][index]
+        process = self._placed.of(service)[index]
         if stay_down:
             self._supervisor.release(process)
             process.stopped = True
@@ -208,13 +200,13 @@ class AxisCluster:
 
     def stop_replica(self, service: str, index: int = 0) -> None:
         """SIGTERM, and wait; it stays down."""
-        process = self._processes[service][index]
+        process = self._placed.of(service)[index]
         self._supervisor.release(process)
         _stop_together([process])
 
     def start_again(self, service: str, index: int = 0) -> None:
         """Start one that is down, and wait until it can serve. Raises `ClusterError`."""
-        process = self._processes[service][index]
+        process = self._placed.of(service)[index]
         self._supervisor.keep(process)
         self._wait_for(process)
 
@@ -222,18 +214,18 @@ class AxisCluster:
         """Stop one and start it again, perhaps with another clock. Raises `ClusterError`."""
         self.stop_replica(service, index)
         if clock_offset_s is not None:
-            self._processes[service][index].clock_offset_s = clock_offset_s
+            self._placed.of(service)[index].clock_offset_s = clock_offset_s
         self.start_again(service, index)
 
     def pause(self, service: str, index: int = 0) -> None:
         """SIGSTOP, its workers included: it keeps its connections and answers nothing."""
-        process = self._processes[service][index]
+        process = self._placed.of(service)[index]
         process.process.pause()
         process.paused = True
 
     def resume(self, service: str, index: int = 0) -> None:
         """SIGCONT."""
-        process = self._processes[service][index]
+        process = self._placed.of(service)[index]
         process.process.resume()
         process.paused = False
 
@@ -247,17 +239,17 @@ class AxisCluster:
 
     def add_replica(self, service: str) -> int:
         """Start one more, and wait until it can serve; returns its index. Raises `ClusterError`."""
-        process = self._new(service)
+        process = self._placed.add(service)
         self._supervisor.keep(process)
         self._wait_for(process)
         return process.index
 
     def remove_replica(self, service: str) -> None:
         """Stop the last one in good order, for good. Raises `ClusterError` where there is none."""
-        if not self._processes[service]:
+        if not self.replicas(service):
             raise ClusterError(f"there is no {service}")
         self.stop_replica(service, self.replicas(service) - 1)
-        self._processes[service].pop()
+        self._placed.remove_last(service)
 
     # Inside
 
@@ -270,31 +262,12 @@ class AxisCluster:
         if self.servers:
             self.servers.start()
 
-    def _new(self, service: str) -> ServiceProcess:
-        index, ports = self.replicas(service), self._ports[service]
-        if index >= len(ports):
-            raise ClusterError(f"there is no room for more than {len(ports)} of {service}")
-        log = ProcessLog(self._files.logs / f"{service}-{index}.log")
-        process = ServiceProcess(
-            service, index, ports[index], log, lambda: self._settings(service, index)
-        )
-        self._processes[service].append(process)
-        return process
-
-    def _settings(self, service: str, index: int) -> Mapping[str, str]:
-        port = self._ports[service][index]
-        if service == GATEWAY:
-            own = {f"DOCAXIS_{name.upper()}_ADDRESS": self.grpc_address(name) for name in SERVICES}
-            own["DOCAXIS_HTTP_PORT"] = str(port)
-        else:
-            own = {"DOCAXIS_LISTEN": f"127.0.0.1:{port}"}
+    def _told(self, service: str) -> Mapping[str, str]:
         return {
-            "DOCAXIS_REPLICA": f"{service}-{index}",
             "DOCAXIS_PARTITIONS": str(self._partitions),
             "DOCAXIS_STOP_WITHIN_S": str(_STOP_S - 1),
             **self.stores.environment(service),
             **self._files.environment(service),
-            **own,
             **self._environment.get("", {}),
             **self._environment.get(service, {}),
         }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tools.cluster.mongo import MONGOD
 from tools.cluster.s3 import S3Settings
 from tools.cluster.servers import Servers
 
@@ -16,6 +17,8 @@ class Stores:
     mongo: str
     """The address, without a database."""
     s3: S3Settings
+    hint_indexes: bool = True
+    """Whether pages name their index: SecantusDB reads a hinted one whole."""
     prefix: str = ""
     """Put before topics, databases and keys: letters, digits and `-`."""
 
@@ -26,6 +29,7 @@ class Stores:
             "DOCAXIS_KAFKA_TOPIC_PREFIX": self.prefix,
             "DOCAXIS_MONGO_ADDRESS": self.mongo,
             "DOCAXIS_MONGO_DATABASE": f"{self.prefix}docaxis_{service}",
+            "DOCAXIS_MONGO_HINT_INDEXES": str(self.hint_indexes).lower(),
             "DOCAXIS_S3_ENDPOINT": self.s3.endpoint,
             "DOCAXIS_S3_BUCKET": self.s3.bucket,
             "DOCAXIS_S3_REGION": self.s3.region,
@@ -35,4 +39,9 @@ class Stores:
 
 def stores_of(servers: Servers) -> Stores:
     """Those of servers that one axis has for itself."""
-    return Stores(servers.kafka.bootstrap, servers.mongo.address, servers.s3.settings)
+    return Stores(
+        servers.kafka.bootstrap,
+        servers.mongo.address,
+        servers.s3.settings,
+        hint_indexes=servers.mongo.product == MONGOD,
+    )

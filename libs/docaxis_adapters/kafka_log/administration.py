@@ -25,9 +25,13 @@ class Administration:
     def __init__(self, base: Config) -> None:
         """Raises `ValueError` for settings that are wrong, a certificate that cannot be read."""
         self._refusal: KafkaError | None = None
+        self._complaint: KafkaError | None = None
+        self._config: dict[str, Any] = {**base, "error_cb": self._noticed}
+        self.client = self._make()
+
+    def _make(self) -> AdminClient:
         with told():
-            config: dict[str, Any] = {**base, "error_cb": self._noticed}
-            self.client = AdminClient(config)
+            return AdminClient(self._config)
 
     def cluster(self) -> ClusterMetadata:
         """The brokers and topics that the cluster knows.
@@ -41,12 +45,12 @@ class Administration:
             try:
                 with told():
                     return self.client.list_topics(timeout=_SLICE_S)
-            except Unavailable:
+            except Unavailable as error:
                 self.serve()
                 if self._refusal is not None:
                     raise meaning(self._refusal) from None
                 if time.monotonic() >= until:
-                    raise
+                    raise Unavailable(f"{error}{self._because()}") from error
 
     def described(self, kind: ResourceType, name: str) -> dict[str, str | None]:
         """The configuration of a broker or topic. Raises `Unavailable`, `ValueError`."""
@@ -61,6 +65,20 @@ class Administration:
         """Take what the client has to say; its log lines wait for this, too. Never blocks."""
         self.client.poll(0)
 
+    def renew(self, stale: AdminClient) -> None:
+        """Take a new client in place of one that knows what is true no more. Never blocks.
+
+        The client library keeps to a coordinator that it remembers for a minute, also where that
+        broker has left the cluster (librdkafka 5511).
+        """
+        if self.client is stale:
+            self.client = self._make()
+
+    def _because(self) -> str:
+        return "" if self._complaint is None else f" ({self._complaint.str()})"
+
     def _noticed(self, error: KafkaError) -> None:
         if error.code() in _REFUSED:
             self._refusal = error
+        elif error.code() != KafkaError._ALL_BROKERS_DOWN:
+            self._complaint = error

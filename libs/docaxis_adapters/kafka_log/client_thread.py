@@ -6,7 +6,6 @@ other.
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,11 +13,10 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
+from docaxis_adapters.kafka_log.client_log import LOG
 from docaxis_eventsourcing.errors import Unavailable
 
 Result = TypeVar("Result")
-
-_LOG = logging.getLogger("docaxis.kafka")
 
 
 class Call(Generic[Result]):
@@ -104,19 +102,24 @@ class ClientThread:
         """
         if self.ending:
             return False
-        self.ending = True
-        call = Call(last, long=True)  # never within a long call that is just ending
-        self._calls.put(call)
-        self._calls.put(None)
+        call = self.leave(last)
         try:
             async with asyncio.timeout(within_s):
                 await call.future
         except TimeoutError:
-            _LOG.warning("%s: not closed within %s s", self._thread.name, within_s)
+            LOG.warning("%s: not closed within %s s", self._thread.name, within_s)
             return False
         except Exception as error:  # noqa: BLE001 - it is gone all the same
-            _LOG.warning("%s: closing: %r", self._thread.name, error)
+            LOG.warning("%s: closing: %r", self._thread.name, error)
         return True
+
+    def leave(self, last: Callable[[], None]) -> Call[None]:
+        """As `end`, for a thread that is stuck: it ends once it comes to that; nobody waits."""
+        self.ending = True
+        call = Call(last, long=True)  # never within a long call that is just ending
+        self._calls.put(call)
+        self._calls.put(None)
+        return call
 
     def _work(self) -> None:
         while True:
@@ -142,4 +145,4 @@ class ClientThread:
         try:
             self._idle()
         except Exception as error:  # noqa: BLE001 - the next call meets it, or it has passed
-            _LOG.debug("%s: idle: %r", self._thread.name, error)
+            LOG.debug("%s: idle: %r", self._thread.name, error)

@@ -3,9 +3,9 @@
 The keys are librdkafka's (its CONFIGURATION.md).
 """
 
-import logging
 from typing import Any
 
+from docaxis_adapters.kafka_log.client_log import LOG
 from docaxis_adapters.kafka_log.settings import KafkaSettings
 
 OPERATION_S = 10.0
@@ -14,7 +14,6 @@ TRANSACTION_S = 10.0
 """A dead processor's open transaction is ended by the cluster after this (L13)."""
 _DELIVERY_S = 15.0
 _KEPT_ALIVE_WITHIN_S = 60.0
-_LOG = logging.getLogger("docaxis.kafka")
 
 Config = dict[str, Any]
 
@@ -25,7 +24,7 @@ def common(settings: KafkaSettings, replica: str) -> Config:
         "bootstrap.servers": settings.kafka_servers,
         "client.id": replica,
         "security.protocol": settings.kafka_protocol.value,
-        "logger": _LOG,
+        "logger": LOG,
         "log_level": 4,
         "log.connection.close": False,
         # A broker that comes back is found again within a second.

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Place
-from confluent_kafka.admin import AdminClient
 
-from docaxis_adapters.kafka_log.clients import OPERATION_S
-from docaxis_adapters.kafka_log.failures import told
+from docaxis_adapters.kafka_log.administration import Administration
+from docaxis_adapters.kafka_log.failures import error_of, told
 from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import START, Position, TopicPartition
+
+_ANSWER_WITHIN_S = 3.0
 
 Asked = Future[Any]
 """An answer on its way; `positions` reads it."""
@@ -25,8 +26,8 @@ Asked = Future[Any]
 class GroupOffsets:
     """Asks; usable from any thread. Topics are named without the log's prefix."""
 
-    def __init__(self, admin: AdminClient, group: str, prefix: str) -> None:
-        self._admin = admin
+    def __init__(self, administration: Administration, group: str, prefix: str) -> None:
+        self._administration = administration
         self._group = group
         self._prefix = prefix
 
@@ -34,10 +35,17 @@ class GroupOffsets:
         """Ask for the positions of these partitions. Raises `Unavailable`."""
         places = [Place(self._prefix + each.topic, each.partition) for each in streams]
         wanted = ConsumerGroupTopicPartitions(self._group, places)
+        client = self._administration.client
         with told():
-            (asked,) = self._admin.list_consumer_group_offsets(
-                [wanted], require_stable=True, request_timeout=OPERATION_S
+            (asked,) = client.list_consumer_group_offsets(
+                [wanted], require_stable=True, request_timeout=_ANSWER_WITHIN_S
             ).values()
+
+        def look(answer: Asked) -> None:
+            if _timed_out(answer):
+                self._administration.renew(client)
+
+        asked.add_done_callback(look)
         return asked
 
     def positions(self, answer: Any) -> dict[TopicPartition, Position]:
@@ -66,3 +74,10 @@ class GroupOffsets:
             )
             for at, position in positions.items()
         ]
+
+
+def _timed_out(answer: Asked) -> bool:
+    exception = None if answer.cancelled() else answer.exception()
+    if not isinstance(exception, KafkaException):
+        return False
+    return error_of(exception).code() == KafkaError._TIMED_OUT

@@ -5,180 +5,71 @@ same producer waits some 50 ms for the first one's markers (L13). Fencing rests 
 metadata, taken with the batch's poll (L11).
 """
 
-import time
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka import Message as KafkaMessage
-from confluent_kafka import Producer as Client
 from confluent_kafka import TopicPartition as Place
 
-from docaxis_adapters.kafka_log.client_thread import ClientThread
-from docaxis_adapters.kafka_log.clients import OPERATION_S, Config
-from docaxis_adapters.kafka_log.failures import ClientBroken, error_of, is_fatal, meaning, told
-from docaxis_adapters.kafka_log.records import value_and_headers
+from docaxis_adapters.kafka_log.clients import Config
+from docaxis_adapters.kafka_log.producers import Producers
+from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import Outgoing, Position
 
 _log = structlog.get_logger(__name__)
 
-_AGAIN_S = 0.05
+_LOOK_S = 1.0
 _END_WITHIN_S = 5.0
 
 
 class Transactions:
-    """The two producers of one replica of a processor, on a thread of their own."""
+    """The event loop's side: waits for `Producers`, and replaces those that are stuck."""
 
     def __init__(self, configs: Sequence[Config], prefix: str = "") -> None:
-        """One configuration for each producer, each with a `transactional.id` of its own."""
-        self._prefix = prefix
-        with told():
-            self._clients = [Client(config) for config in configs]
-        self._turn = 0
-        self._thread = ClientThread("transactions", idle=self._serve_clients)
+        """One configuration for each producer. Raises `ValueError`."""
+        self._make: Callable[[], Producers] = partial(Producers, configs, prefix)
+        self._producers = self._make()
+        self._ready = False
+        self._closed = False
 
     async def open(self) -> None:
         """End what an earlier process of this replica left open, and fence it (L13).
 
         Raises `Unavailable`, `ClientBroken`, `ValueError`.
         """
-        await self._thread.call(self._init)
+        await self._producers.thread.call(self._producers.init)
+        self._ready = True
 
     async def commit(
         self, outputs: Sequence[Outgoing], places: Sequence[Place], metadata: Any
     ) -> list[Position]:
         """One transaction; see the port's `Consumer.commit`. Raises `ClientBroken`, too."""
-        return await self._thread.call(lambda: self._commit(outputs, list(places), metadata))
+        if not self._ready:
+            await self.open()
+        producers = self._producers
+        committing = asyncio.ensure_future(
+            producers.thread.call(lambda: producers.commit(outputs, list(places), metadata))
+        )
+        try:
+            while not (await asyncio.wait({committing}, timeout=_LOOK_S))[0]:
+                if producers.give_up_when_stuck():
+                    self._replace()
+                    raise Unavailable("the coordinator of the group does not answer")
+            return committing.result()
+        finally:
+            committing.cancel()  # where nobody waits for it any more
+
+    def _replace(self) -> None:
+        """Leave the stuck clients to themselves: the new ones will fence them."""
+        _log.warning("producers_replaced", reason="a commit was stuck")
+        self._producers.thread.leave(self._producers.close)
+        if not self._closed:
+            self._producers = self._make()
+            self._ready = False
 
     async def close(self) -> None:
         """End the thread; a transaction under way is finished first, within some seconds."""
-        await self._thread.end(self._close_clients, _END_WITHIN_S)
-
-    # On the thread.
-
-    def _init(self) -> None:
-        with told():
-            for client in self._clients:
-                self._again(partial(client.init_transactions, OPERATION_S), OPERATION_S)
-
-    def _serve_clients(self) -> None:
-        for client in self._clients:
-            client.poll(0)
-
-    def _close_clients(self) -> None:
-        for client in self._clients:
-            try:
-                client.close()
-            except KafkaException as exception:  # it was fenced: nothing is left to close
-                _log.debug("producer_not_closed", reason=error_of(exception).str())
-
-    def _commit(
-        self, outputs: Sequence[Outgoing], places: list[Place], metadata: Any
-    ) -> list[Position]:
-        client = self._clients[self._turn]
-        self._turn = (self._turn + 1) % len(self._clients)
-        written = _Written(outputs)
-        with told():
-            client.begin_transaction()
-        try:
-            written.produce(client, self._prefix)
-            send = partial(client.send_offsets_to_transaction, places, metadata, OPERATION_S)
-            self._again(send, OPERATION_S)
-            self._finish(client)
-        except KafkaException as exception:
-            error = error_of(exception)
-            if not is_fatal(error):
-                self._abort(client)
-            raise meaning(error) from exception
-        except ClientBroken:
-            raise
-        except Exception:  # a message that cannot be produced, for example
-            self._abort(client)
-            raise
-        return written.positions()
-
-    def _finish(self, client: Client) -> None:
-        """Commit, asked again until the result is known (L12).
-
-        Raises `KafkaException` where nothing was written, and `ClientBroken` where the log is
-        closed before the result is known: who comes next finds in the log what became of it.
-        """
-        try:
-            self._again(partial(client.commit_transaction, OPERATION_S), None)
-        except KafkaException as exception:
-            error = error_of(exception)
-            if not error.retriable():
-                raise
-            text = f"closed while the result of a commit was not known: {error.str()}"
-            raise ClientBroken(text) from exception
-
-    def _again(self, step: Callable[[], Any], within_s: float | None) -> None:
-        """A step that the client says can be tried again is, for so long; None: until known (L12).
-
-        Raises `KafkaException`.
-        """
-        until = None if within_s is None else time.monotonic() + within_s
-        while True:
-            try:
-                step()
-                return
-            except KafkaException as exception:
-                late = until is not None and time.monotonic() >= until
-                if late or self._thread.ending or not error_of(exception).retriable():
-                    raise
-                time.sleep(_AGAIN_S)
-
-    def _abort(self, client: Client) -> None:
-        """Nothing of it shall be seen. Where this cannot be said now, the cluster ends it (L13)."""
-        try:
-            self._again(partial(client.abort_transaction, OPERATION_S), None)
-        except KafkaException as exception:
-            error = error_of(exception)
-            _log.warning("transaction_not_aborted", error=error.name(), reason=error.str())
-            if is_fatal(error):
-                raise meaning(error) from exception
-
-
-class _Written:
-    """The records of one transaction, and where each came to lie."""
-
-    def __init__(self, outputs: Sequence[Outgoing]) -> None:
-        self._outputs = outputs
-        self._positions: list[Position | None] = [None] * len(outputs)
-        self._failure: KafkaError | None = None
-
-    def produce(self, client: Client, prefix: str) -> None:
-        for index, output in enumerate(self._outputs):
-            value, headers = value_and_headers(output)
-            while True:
-                try:
-                    client.produce(
-                        prefix + output.topic,
-                        value,
-                        partition=output.partition,
-                        headers=headers,
-                        on_delivery=partial(self._delivered, index),
-                    )
-                    break
-                except BufferError:
-                    client.poll(_AGAIN_S)
-
-    def positions(self) -> list[Position]:
-        """Behind each record, once the transaction was committed."""
-        found = [each for each in self._positions if each is not None]
-        if len(found) < len(self._positions):
-            # A broker that came back may acknowledge what it has already, without its place.
-            raise ClientBroken(
-                f"the places of a committed transaction's records are not known: {self._failure}"
-            )
-        return found
-
-    def _delivered(self, index: int, error: KafkaError | None, message: KafkaMessage) -> None:
-        offset = message.offset()
-        if error is not None or offset is None:
-            self._failure = self._failure or error
-            return
-        version = self._outputs[index].message.envelope.sequence
-        self._positions[index] = Position(version, offset + 1)
+        self._closed = True
+        await self._producers.thread.end(self._producers.close, _END_WITHIN_S)

@@ -6,6 +6,7 @@ last step; a space is gone with its document in `spaces`, the first (`leftovers`
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pymongo import ASCENDING, IndexModel, ReturnDocument
@@ -103,9 +104,8 @@ class Registry:
                 if await self._spaces.find_one({"_id": number}, session=session) is not None:
                     self._known[name] = Space(number, shapes)
                     return
-            await remove_leftovers(
-                self._sessions
-            )  # dropped while it was declared: again, under another number
+            # Dropped while it was declared: again, under another number.
+            await remove_leftovers(self._sessions)
 
     async def _space_number(self, name: str, session: "AsyncClientSession") -> int:
         while True:
@@ -156,10 +156,8 @@ class Registry:
         if models:
             await collection.create_indexes(list(models.values()), session=session)
         if await collection.find_one({KEY: MARKER}, session=session) is None:
-            try:
+            with suppress(DuplicateKeyError):  # another process, just now
                 await collection.insert_one({KEY: MARKER}, session=session)
-            except DuplicateKeyError:
-                pass
 
     async def drop(self, name: str) -> None:
         """Remove a space, and what any space that is gone has left."""

@@ -1,5 +1,6 @@
 """Whether the events of all services are without gap, repeat and stranger, read from the log."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from docaxis_adapters.kafka_log import KafkaEventLog, KafkaSettings
@@ -19,6 +20,10 @@ class EventsChecker:
         self._reached: dict[tuple[str, int], Position] = {}
         self._versions: dict[tuple[str, int], int] = {}
         self._ids: set[str] = set()
+        self.types: Counter[str] = Counter()
+        """How many events of each type there are."""
+        self.farthest_s: dict[str, float] = {}
+        """By service: how far the time of an event and that of its record ever lay apart."""
 
     async def check(self) -> int:
         """In each partition versions run from 1 without gap or repeat; ids are unique anywhere.
@@ -62,5 +67,9 @@ class EventsChecker:
             if envelope.id in self._ids:
                 wrong.append(f"{told}: its id is there twice")
             self._ids.add(envelope.id)
+            self.types[envelope.type] += 1
+            apart = abs(record.time - envelope.time) / 1000
+            service = envelope.source.rpartition("/")[2]
+            self.farthest_s[service] = max(apart, self.farthest_s.get(service, 0.0))
             self._versions[at] = envelope.sequence
         return wrong

@@ -1,36 +1,44 @@
 """The axis that faults are done to: one for many tests, a fresh one where a test spoilt it."""
 
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cluster.faults.hooks.stop_at_commit import ASKED
 from tests.cluster.faults.log_checks import EventsChecker
 from tools.cluster.axis import AxisCluster
+from tools.cluster.errors import ClusterError
 from tools.cluster.service_process import ProcessState
 
 PARTITIONS = 4
+SESSION_S = 6.0
+"""After which a group holds a member that says nothing for dead, as the clusters here are set."""
+_ROOT = Path(__file__).resolve().parents[3]
+_HOOKS = Path(__file__).with_name("hooks")
 _LAST_LINES = 12
 _LINE = 600
+_STOPS_WITHIN_S = 40.0
+_LOOK_S = 0.05
+_SWEEPS_OFTEN = {"DOCAXIS_ROUTING_SWEEP_EVERY_S": "5"}
+"""Of files that nobody claims: in its default it would not be seen within a test."""
 
 
 class Site:
     """An `AxisCluster` and what is known of it from run to run.
 
-    Two replicas of routing, so that one can be away. Nothing starts its servers again: tests do.
+    Two replicas of routing, so that one can be away; its processes have the `hooks` of that name.
+    Nothing starts the servers again: tests do.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        replicas: Mapping[str, int] | None = None,
-        environment: Mapping[str, Mapping[str, str]] | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, *, hooks: str = "stopping") -> None:
+        paths = [str(_HOOKS / hooks), str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.said: list[str] = []
         self.axis = AxisCluster(
             folder,
-            replicas=replicas or {"routing": 2},
+            replicas={"routing": 2},
             partitions=PARTITIONS,
-            environment=environment,
+            environment={"routing": {"PYTHONPATH": os.pathsep.join(paths), **_SWEEPS_OFTEN}},
             said=self.said.append,
         )
         self.folder = folder
@@ -51,6 +59,21 @@ class Site:
         self._runs += 1
         return str(self._runs)
 
+    def stop_at_commit(self, service: str) -> int:
+        """Let the replica that commits next stop there; its index, once it has.
+
+        Raises `ClusterError` where none does in time.
+        """
+        (self.folder / "logs" / ASKED).touch()
+        until = time.monotonic() + _STOPS_WITHIN_S
+        while time.monotonic() < until:
+            for each in self.axis.processes(service):
+                if each.running and _is_stopped(each.process.pid):
+                    self.axis.pause(service, each.index)
+                    return each.index
+            time.sleep(_LOOK_S)
+        raise ClusterError(f"no replica of {service} came to a commit")
+
     def dump(self) -> str:
         """How every process is, and its last words."""
         lines = [f"{each.name}: {each.state} ({each.restarts} restarts)" for each in self._states()]
@@ -62,8 +85,12 @@ class Site:
             lines += [f"--- {path.name}", *_last_lines(path)]
         return "\n".join(lines)
 
-    def _states(self) -> list[ProcessState]:
+    def _states(self) -> Sequence[ProcessState]:
         return self.axis.state()
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _last_lines(path: Path) -> list[str]:

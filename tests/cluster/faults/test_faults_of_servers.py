@@ -8,7 +8,7 @@ from tests.cluster.faults.figures import Figures
 from tests.cluster.faults.site import Site
 from tests.cluster.faults.under_load import under_load
 
-pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.faults, pytest.mark.timeout(480)]
 
 _AWAY_S = 6.0
 
@@ -27,6 +27,18 @@ async def test_sigkill_of_a_kafka_broker_and_its_return(site: Site, tell: Tell) 
         await load.fault("back", kafka.start_again, number)
         await load.do(kafka.wait_in_sync)
         assert await load.do(kafka.controller) != number, "it was not the controller that died"
+
+
+async def test_all_brokers_and_routing_killed_at_once(site: Site, tell: Tell) -> None:
+    """What was answered was durable: routing has no memory that could send it again."""
+    async with under_load(site, "all Kafka brokers and routing killed", tell=tell) as load:
+        await load.fault("killed", load.axis.kafka.kill_all)
+        await load.flow(3.0)
+        for index in range(load.axis.replicas("routing")):
+            await load.do(load.axis.kill, "routing", index)
+        await load.fault("back", load.axis.kafka.start)
+        await load.do(load.axis.kafka.wait_in_sync)
+        await load.do(load.axis.wait_ready)
 
 
 async def test_sigkill_of_the_mongodb_server_and_its_return(site: Site, tell: Tell) -> None:

@@ -8,12 +8,10 @@ from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TypeVar
 
-from docaxis_client.errors import DocaxisClientError
 from tests.cluster.faults.figures import Figures, Mark, figures_of
 from tests.cluster.faults.site import Site
 from tests.system.traffic import Traffic, check_exactly_once
 from tools.cluster.axis import AxisCluster
-from tools.cluster.errors import ClusterError
 
 T = TypeVar("T")
 
@@ -27,6 +25,8 @@ _QUIET_S = 2.0
 _RECOVER_WITHIN_S = 100.0
 _ANSWER_WITHIN_S = 60.0
 _SETTLE_WITHIN_S = 45.0
+_WHOLE_S = 420.0
+"""Of one run, so that nothing hangs and its failure tells how all was."""
 _LOOK_S = 0.1
 
 
@@ -87,15 +87,29 @@ class UnderLoad:
             )
             await self.flow(_LOOK_S)
 
+    async def count(self) -> None:
+        """Send nothing more; what was acknowledged is there once, in views and in the log."""
+        self.traffic.stop()
+        done, _ = await asyncio.wait((self._running,), timeout=_ANSWER_WITHIN_S)
+        for each in done:
+            each.result()
+        told = self.traffic.told
+        await check_exactly_once(self.axis, told, _SETTLE_WITHIN_S)
+        assert done, "all is there, and some call is still not answered"
+        self.site.numbers.update({name: each[-1] for name, each in told.numbers.items() if each})
+        events = await self.site.events.check()
+        print(
+            f"{len(told.contents)} documents, {len(told.statuses)} statuses, all there once;"
+            f" {len(told.pending)} decided after their answer; {events} events in the log so far;"
+            f" errors {dict(self.traffic.calls.errors())}"
+        )
+
 
 @asynccontextmanager
-async def under_load(
-    site: Site, fault: str, *, tell: Callable[[Figures], object]
-) -> AsyncIterator[UnderLoad]:
-    """Traffic before, during and after the block; then everything is counted, and figures told.
+async def flowing(site: Site, fault: str) -> AsyncIterator[UnderLoad]:
+    """Traffic before and during the block, and cut off at its end: nothing is counted.
 
-    Raises `AssertionError` for whatever is lost or doubled. Any failure spoils the site, and its
-    state is added to the failure.
+    Any failure spoils the site, and its state is added to the failure.
     """
     print(f"{fault}: {RATE} documents/s, seed {SEED} (DOCAXIS_FAULT_RATE, DOCAXIS_TEST_SEED)")
     traffic = Traffic(site.axis, SEED, rate=RATE, series=site.next_series(), queries=True)
@@ -103,37 +117,30 @@ async def under_load(
     running = asyncio.create_task(traffic.run(_SENDERS))
     load = UnderLoad(site, traffic, running)
     try:
-        await load.flow(_STEADY_S)
-        yield load
-        await load.recovered()
-        end = monotonic()
-        await _count(site, traffic, running)
-    except (AssertionError, ClusterError, DocaxisClientError, TimeoutError) as error:
+        async with asyncio.timeout(_WHOLE_S):
+            await load.flow(_STEADY_S)
+            yield load
+    except BaseException as error:
         site.spoilt = True
-        error.add_note(f"seed {SEED}\n{await asyncio.to_thread(site.dump)}")
-        raise
-    except BaseException:
-        site.spoilt = True
+        if isinstance(error, Exception):
+            error.add_note(f"seed {SEED}\n{await asyncio.to_thread(site.dump)}")
         raise
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    tell(figures_of(fault, RATE, traffic, load.marks, end))
 
 
-async def _count(site: Site, traffic: Traffic, running: "asyncio.Task[None]") -> None:
-    """Nothing more is sent; what was acknowledged is there once, in views and in the log."""
-    traffic.stop()
-    done, _ = await asyncio.wait((running,), timeout=_ANSWER_WITHIN_S)
-    for each in done:
-        each.result()
-    told = traffic.told
-    await check_exactly_once(site.axis, told, _SETTLE_WITHIN_S)
-    assert done, "all is there, and some call is still not answered"
-    site.numbers.update({name: numbers[-1] for name, numbers in told.numbers.items() if numbers})
-    events = await site.events.check()
-    print(
-        f"{len(told.contents)} documents, {len(told.statuses)} statuses, all there once;"
-        f" {len(told.pending)} decided after their answer; {events} events in the log so far;"
-        f" errors {dict(traffic.calls.errors())}"
-    )
+@asynccontextmanager
+async def under_load(
+    site: Site, fault: str, *, tell: Callable[[Figures], object]
+) -> AsyncIterator[UnderLoad]:
+    """Traffic before, during and after the block; then everything is counted, and figures told.
+
+    Raises `AssertionError` for whatever is lost or doubled.
+    """
+    async with flowing(site, fault) as load:
+        yield load
+        await load.recovered()
+        end = monotonic()
+        await load.count()
+    tell(figures_of(fault, RATE, load.traffic, load.marks, end))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from docaxis_adapters.mongo_store import MongoDriver, MongoReadStore
@@ -40,7 +41,8 @@ TABLE = Table(
 )
 ONE_MORE = {"rows": Changes(increments=(Increment("k", "count", 1),))}
 FIRST = Position(1, 1)
-SHORT_S = 2.0
+SHORT_S = 3.0
+"""For calls that are to fail; what is to succeed has all the time of a busy machine."""
 
 KILLED = """
 import asyncio, sys
@@ -95,6 +97,11 @@ async def opened(
     store = await MongoReadStore.open(address, database, driver=driver, timeout_s=timeout_s)
     await store.declare("space", [TABLE])
     return store
+
+
+def hurry(store: MongoReadStore, timeout_s: float = SHORT_S) -> None:
+    """From now on its calls end sooner."""
+    store._sessions._timeout_s = timeout_s
 
 
 async def count(store: MongoReadStore) -> int:
@@ -163,13 +170,15 @@ async def test_L24_L34_without_its_step_a_forgotten_commit_looks_like_another_s(
 async def test_a_commit_that_stays_unknown_is_unavailable_and_tried_to_the_end(
     proxy: MongoProxy, database: str, driver: MongoDriver
 ) -> None:
-    store = await opened(proxy.address, database, driver, timeout_s=SHORT_S)
+    store = await opened(proxy.address, database, driver)
     await store.apply("space", 0, None, FIRST, ONE_MORE)
     proxy.unanswered["commitTransaction"] = 10**9
+    hurry(store)
     with pytest.raises(Unavailable):
         await store.apply("space", 0, FIRST, Position(2, 2), ONE_MORE)
     assert len(proxy.asked("commitTransaction")) > 4
     proxy.unanswered.clear()
+    hurry(store, 20)
     # The kernel looks where it stands, and goes on from there.
     assert (await store.checkpoint("space", 0), await count(store)) == (Position(2, 2), 2)
     with pytest.raises(CheckpointMoved):
@@ -204,10 +213,11 @@ async def test_a_transaction_that_the_server_gives_up_is_run_again(
 async def test_a_write_that_is_not_yet_at_majority_is_not_answered_as_done(
     proxy: MongoProxy, database: str, driver: MongoDriver
 ) -> None:
-    store = await opened(proxy.address, database, driver, timeout_s=SHORT_S)
+    store = await opened(proxy.address, database, driver)
     await store.apply("space", 0, None, FIRST, ONE_MORE)
     late = {"code": 64, "codeName": "WriteConcernTimeout", "errmsg": "waiting for replication"}
     proxy.answers["commitTransaction"] = lambda reply: {**reply, "writeConcernError": late}
+    hurry(store)
     with pytest.raises(Unavailable):
         await store.apply("space", 0, FIRST, Position(2, 2), ONE_MORE)
     await store.close()
@@ -266,9 +276,10 @@ async def test_a_server_that_stalls_is_unavailable_and_works_when_it_goes_on(
     tmp_path: Path, driver: MongoDriver
 ) -> None:
     async with private_server(tmp_path) as server:
-        store = await opened(server.address, "test", driver, timeout_s=SHORT_S)
+        store = await opened(server.address, "test", driver)
         await store.apply("space", 0, None, FIRST, ONE_MORE)
         await asyncio.to_thread(server.pause)
+        hurry(store)
         ended = await asyncio.gather(
             store.apply("space", 0, FIRST, Position(2, 2), ONE_MORE),
             store.get("space", "rows", ["k"]),
@@ -364,12 +375,44 @@ async def test_L24_L34_without_the_fence_what_was_left_open_holds_the_partition(
         await proxy.holds.wait()
         process.send_signal(signal.SIGKILL)
         await process.communicate()
-        store = await MongoReadStore.open(server.address, "test", timeout_s=SHORT_S)
+        store = await MongoReadStore.open(server.address, "test", timeout_s=20)
         at = await store.checkpoint("space", 0)
+        hurry(store)
         monkeypatch.setattr(Fence, "enter", unfenced)
         with pytest.raises(Unavailable):
             await store.apply("space", 0, at, Position(10**6, 10**6), ONE_MORE)
         await store.close()
+
+
+@pytest.mark.parametrize("command", ["find", "delete", "drop"])
+async def test_a_drop_that_is_cut_short_is_a_drop_and_the_next_one_clears_up(
+    proxy: MongoProxy, database: str, driver: MongoDriver, command: str
+) -> None:
+    store = await opened(proxy.address, database, driver)
+    await store.declare("kept", [TABLE])
+    for space in ("space", "kept"):
+        await store.apply(space, 0, None, FIRST, ONE_MORE)
+
+    def cut(reply: dict[str, Any]) -> dict[str, Any]:
+        proxy.unheard[command] = 10**9
+        hurry(store)
+        return reply
+
+    proxy.answers["commitTransaction"] = cut  # the space's own document is gone
+    with pytest.raises(Unavailable):
+        await store.drop("space")
+    proxy.answers.clear()
+    proxy.unheard.clear()
+    await store.close()
+
+    store = await opened(proxy.address, database, driver)
+    assert sorted(await store.spaces()) == ["kept", "space"]
+    assert (await store.checkpoint("space", 0), await count(store)) == (None, 0)
+    assert await asyncio.to_thread(nobodys, database)
+    await store.drop("another")
+    assert await store.checkpoint("kept", 0) == FIRST
+    assert await asyncio.to_thread(nobodys, database) == set()
+    await store.close()
 
 
 async def test_L24_L34_without_the_checkpoint_a_replay_counts_twice(
@@ -410,6 +453,20 @@ async def test_a_cancelled_apply_leaves_no_open_transaction_behind(
     assert at in (FIRST, Position(2, 2))
     await store.apply("space", 0, at, Position(3, 3), ONE_MORE)
     assert await count(store) == 2
+
+
+def nobodys(database: str) -> set[str]:
+    """What a database holds that belongs to no space."""
+    with MongoClient[dict[str, Any]](mongo_uri()) as client:
+        found = client[database]
+        living = {each["_id"] for each in found["spaces"].find()}
+        tables = {f"t{each['_id']}": each["space"] for each in found["tables"].find()}
+        rows = {name for name in found.list_collection_names() if name[1:].isdigit()}
+        left = {name for name in rows | tables.keys() if tables.get(name) not in living}
+        for collection in ("checkpoints", "writers"):
+            if {each["_id"]["space"] for each in found[collection].find()} - living:
+                left.add(collection)
+        return left
 
 
 @asynccontextmanager

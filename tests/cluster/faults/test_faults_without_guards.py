@@ -1,0 +1,79 @@
+"""With a guard taken away, the same faults do damage, and the same checks find it (L34).
+
+The guards are taken away in the processes of routing by `hooks`. Both tests are on one axis, which
+is of no use afterwards.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+
+from docaxis_client.errors import ProblemError
+from tests.cluster.faults.site import SESSION_S, Site
+from tests.cluster.faults.under_load import flowing
+from tests.servers import require_servers
+from tests.system.traffic import check_exactly_once
+
+pytestmark = [pytest.mark.faults, pytest.mark.cluster, pytest.mark.timeout(480)]
+
+_PENDING = 3
+_WITHIN_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Without the guards that `hooks.no_guards` names."""
+    require_servers()
+    site = Site(tmp_path_factory.mktemp("unguarded"), hooks="unguarded")
+    site.start()
+    yield site
+    site.axis.stop()
+
+
+async def test_answered_before_it_is_durable_documents_are_lost(unguarded: Site) -> None:
+    """With the guard: `test_all_brokers_and_routing_killed_at_once`."""
+    site = unguarded
+    async with flowing(site, "answered before it is durable") as load:
+        told, calls = load.traffic.told, load.traffic.calls
+        before = set(told.pending)
+        load.mark("killed")
+        await load.do(site.axis.kafka.kill_all)
+        until = monotonic() + _WITHIN_S
+        while len(told.pending - before) < _PENDING:
+            assert monotonic() < until, "no answer of a document that is not durable"
+            await load.flow(0.1)
+        for index in range(site.axis.replicas("routing")):
+            await load.do(site.axis.kill, "routing", index)
+        await load.do(site.axis.kafka.start)
+        await load.do(site.axis.wait_ready)
+        begun = monotonic()
+        until = begun + _WITHIN_S
+        while not any(calls.due[each] > begun for each in calls.finished):
+            assert monotonic() < until, "no document goes its way any more"
+            await load.flow(0.2)
+        lost = [each for each in told.pending - before if each not in calls.finished]
+        assert lost
+        async with load.axis.client("office") as office:
+            with pytest.raises(ProblemError) as unknown:
+                await office.document(lost[0])
+        assert unknown.value.status == 404
+        with pytest.raises(AssertionError, match="lost deliveries"):
+            await check_exactly_once(site.axis, told)
+
+
+async def test_without_transaction_and_memory_a_zombie_decides_twice(unguarded: Site) -> None:
+    """With the guards: `test_a_processor_stopped_past_its_session_that_wakes_up`."""
+    site = unguarded
+    await site.events.check()
+    async with flowing(site, "events and positions apart") as load:
+        stopped = await load.do(site.stop_at_commit, "routing")
+        load.mark("stopped")
+        await load.flow(2 * SESSION_S)
+        await load.do(site.axis.resume, "routing", stopped)
+        until = monotonic() + _WITHIN_S
+        with pytest.raises(AssertionError, match="its id is there twice"):
+            while monotonic() < until:
+                await site.events.check()
+                await asyncio.sleep(0.5)
