@@ -5,6 +5,7 @@ A skip is a guard that was not checked. On a developer's machine that is told in
 release does not need, like `kubectl`.
 """
 
+import logging
 import os
 from collections.abc import Generator
 
@@ -27,6 +28,16 @@ def _fail_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not reason.startswith(OPTIONAL):
         report.outcome = "failed"
         report.longrepr = f"skipped, which CI does not accept: {reason}"
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Generator[None, None, None]:
+    """A test that sets up logging leaves no handler behind, whose stream is closed with the test."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,10 +17,10 @@ class Stores:
     mongo: str
     """The address, without a database."""
     s3: S3Settings
-    hint_indexes: bool = True
-    """Whether pages name their index: SecantusDB reads a hinted one whole."""
     prefix: str = ""
     """Put before topics, databases and keys: letters, digits and `-`."""
+    hint_indexes: bool = True
+    """Whether pages name their index: SecantusDB reads a hinted one whole."""
 
     def environment(self, service: str) -> Mapping[str, str]:
         """The settings of a service's process; the two keys of S3 are files (`axis_folder`)."""

@@ -4,7 +4,9 @@ A request that fails says no more than that it got no answer: why (a wrong passw
 that is not known) the client tells beside it.
 """
 
+import asyncio
 import time
+from concurrent.futures import Future
 from typing import Any
 
 from confluent_kafka import KafkaError
@@ -15,8 +17,18 @@ from docaxis_adapters.kafka_log.failures import meaning, told
 from docaxis_eventsourcing.errors import Unavailable
 
 _SLICE_S = 0.5
+_RENEWED_AFTER_S = 5.0
 _REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
 """The broker is there, and one of the two does not trust the other."""
+
+
+async def answer_of(asked: Future[Any]) -> Any:
+    """Wait for an answer of the admin client.
+
+    Who waits may be cancelled, the request may not: the client's thread sets its result later, and
+    a cancelled future there takes the process down.
+    """
+    return await asyncio.shield(asyncio.wrap_future(asked))
 
 
 class Administration:
@@ -27,9 +39,12 @@ class Administration:
         self._refusal: KafkaError | None = None
         self._complaint: KafkaError | None = None
         self._config: dict[str, Any] = {**base, "error_cb": self._noticed}
+        self._left: list[AdminClient] = []
+        self._made_at = 0.0
         self.client = self._make()
 
     def _make(self) -> AdminClient:
+        self._made_at = time.monotonic()
         with told():
             return AdminClient(self._config)
 
@@ -69,9 +84,11 @@ class Administration:
         """Take a new client in place of one that knows what is true no more. Never blocks.
 
         The client library keeps to a coordinator that it remembers for a minute, also where that
-        broker has left the cluster (librdkafka 5511).
+        broker has left the cluster (librdkafka 5511). The old one is kept: it has other requests on
+        their way, and this runs on its own thread, where ending it takes the process down.
         """
-        if self.client is stale:
+        if self.client is stale and time.monotonic() - self._made_at > _RENEWED_AFTER_S:
+            self._left.append(stale)
             self.client = self._make()
 
     def _because(self) -> str:

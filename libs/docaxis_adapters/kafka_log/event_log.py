@@ -12,7 +12,7 @@ from tenacity import (
     wait_exponential,
 )
 
-from docaxis_adapters.kafka_log.administration import Administration
+from docaxis_adapters.kafka_log.administration import Administration, answer_of
 from docaxis_adapters.kafka_log.appender import Appender
 from docaxis_adapters.kafka_log.clients import appending, common, following, transacting
 from docaxis_adapters.kafka_log.cluster_check import check_group_protocol, check_settings
@@ -141,7 +141,7 @@ class KafkaEventLog:
         try:
             (asked,) = self._topics.ends([TopicPartition(self._prefix + topic, partition)]).values()
             with told():
-                return int((await asyncio.wrap_future(asked)).offset)
+                return int((await answer_of(asked)).offset)
         except Unavailable:
             # The client remembers for a minute what it heard, also that there was no leader.
             self._there.discard(topic)

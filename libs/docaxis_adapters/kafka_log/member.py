@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+from docaxis_adapters.kafka_log.administration import answer_of
 from docaxis_adapters.kafka_log.assignments import Leases
 from docaxis_adapters.kafka_log.failures import told
 from docaxis_adapters.kafka_log.group_offsets import GroupOffsets
@@ -81,7 +82,7 @@ class KafkaConsumer:
         while not self._closed:
             try:
                 with told():
-                    answer = await asyncio.wrap_future(self._offsets.ask(streams))
+                    answer = await answer_of(self._offsets.ask(streams))
                 found = self._offsets.positions(answer)
             except Unavailable:
                 if time.monotonic() >= until:
