@@ -32,7 +32,7 @@ def _fail_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Generator[None, None, None]:
-    """A test that sets up logging leaves no handler behind, whose stream is closed with the test."""
+    """A test that sets up logging leaves no handler behind: its stream ends with the test."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield

@@ -64,6 +64,8 @@ class Appender:
         """
         if self.broken is not None:
             raise self.broken
+        if self._closed:
+            raise Unavailable(_CLOSED)
         records = [value_and_headers(output) for output in outputs]
         append = _Append(len(outputs))
         for index, (output, record) in enumerate(zip(outputs, records, strict=True)):
@@ -71,6 +73,7 @@ class Appender:
                 await self._produce(append, output, *record)
             except Exception as failure:  # noqa: BLE001 - told when those before have arrived
                 self._arrived(append, failure, len(outputs) - index)
+                self._wake()  # the thread may have ended
                 break
         await append.future
 

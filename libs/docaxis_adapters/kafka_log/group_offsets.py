@@ -23,6 +23,10 @@ Asked = Future[Any]
 """An answer on its way; `positions` reads it."""
 
 
+class Unstable(Unavailable):
+    """Somebody's transaction over the position is still open."""
+
+
 class GroupOffsets:
     """Asks; usable from any thread. Topics are named without the log's prefix."""
 
@@ -51,12 +55,14 @@ class GroupOffsets:
     def positions(self, answer: Any) -> dict[TopicPartition, Position]:
         """What an answer says: `START` where nothing was committed.
 
-        Raises `Unavailable`, also where a transaction over one of them is still open.
+        Raises `Unavailable`, `Unstable`.
         """
         found: dict[TopicPartition, Position] = {}
         for place in answer.topic_partitions:
             if place.error is not None:
-                raise Unavailable(f"{place.topic}/{place.partition}: {place.error.str()}")
+                unstable = place.error.code() == KafkaError.UNSTABLE_OFFSET_COMMIT
+                failure = Unstable if unstable else Unavailable
+                raise failure(f"{place.topic}/{place.partition}: {place.error.str()}")
             at = TopicPartition(place.topic.removeprefix(self._prefix), place.partition)
             known = place.offset >= 0
             version = int(place.metadata) if known and place.metadata else 0

@@ -17,7 +17,7 @@ from docaxis_adapters.kafka_log.assignments import Assignments, Leases
 from docaxis_adapters.kafka_log.client_thread import ClientThread
 from docaxis_adapters.kafka_log.clients import Config
 from docaxis_adapters.kafka_log.failures import told
-from docaxis_adapters.kafka_log.group_offsets import Asked, GroupOffsets
+from docaxis_adapters.kafka_log.group_offsets import Asked, GroupOffsets, Unstable
 from docaxis_adapters.kafka_log.partition_reader import PartitionReader, Taken
 from docaxis_eventsourcing.errors import Fenced, Unavailable
 from docaxis_eventsourcing.ports.event_log import Batch, Polled, Position, TopicPartition
@@ -211,10 +211,14 @@ class MemberClient:
     def _seek_where_wanted(self) -> None:
         """Begin what is to be started or read again.
 
-        Raises `Unavailable`: the next poll tries again.
+        Raises `Unavailable`, when the others have begun: the next poll tries again.
         """
+        failure: Unavailable | None = None
         for partition, start in list(self._starts.items()):
-            at = self._whole(partition, start)
+            try:
+                at = self._whole(partition, start)
+            except Unavailable as error:
+                failure, at = error, None
             if at is None:
                 continue
             streams = self._assignments.streams(partition)
@@ -234,6 +238,8 @@ class MemberClient:
         for stream, position in list(self._seeks.items()):
             self._reader.seek(stream, position, partial(self._seeks.__contains__, stream))
             self._seeks.pop(stream, None)
+        if failure is not None:
+            raise failure
 
     def _whole(self, partition: int, start: _Start) -> Mapping[str, Position] | None:
         """From where each topic is read; None until the committed positions are known."""
@@ -245,8 +251,11 @@ class MemberClient:
         if not start.asked.done():
             return None
         asked, start.asked = start.asked, None
-        with told():
-            committed = self._offsets.positions(asked.result())
+        try:
+            with told():
+                committed = self._offsets.positions(asked.result())
+        except Unstable:
+            return None
         return {**{at.topic: position for at, position in committed.items()}, **start.at}
 
     def _on_assign(self, client: Client, places: list[Place]) -> None:
