@@ -19,6 +19,10 @@ WITHIN_S = 90.0
 _STACKS_S = 0.3
 
 
+def _python_path() -> list[str]:
+    return [each for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if each]
+
+
 class WorkerProcess:
     """One worker; it dies with this process."""
 
@@ -34,7 +38,7 @@ class WorkerProcess:
             *(sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid())),
             *worker,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *_python_path()])},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
