@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.cluster.deadline import wait_until
 from tools.cluster.errors import ClusterError
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _LAST_WORDS = 3000
+_STANDS_WITHIN_S = 10.0
 
 # One thread starts all servers and lives as long as this process: the kernel kills a server when
 # the *thread* that started it ends, and callers may be threads that come and go.
@@ -68,8 +70,9 @@ class ServerProcess:
             self._process.wait()
 
     def pause(self) -> None:
-        """SIGSTOP: it keeps its connections and answers nothing."""
+        """SIGSTOP, and wait until it stands: it keeps its connections and answers nothing."""
         self._signal(signal.SIGSTOP)
+        wait_until(self._stands, _STANDS_WITHIN_S, lambda: f"{self.name} does not stop")
 
     def resume(self) -> None:
         """SIGCONT."""
@@ -108,6 +111,19 @@ class ServerProcess:
             return self.log.read_text(errors="replace")[-_LAST_WORDS:]
         except OSError:
             return ""
+
+    def _stands(self) -> bool:
+        """Whether all its threads have taken the signal: one on another core may still answer."""
+        if not self.running:
+            return True
+        try:
+            states = [
+                each.read_text().rpartition(")")[2].split()[0]
+                for each in Path(f"/proc/{self.pid}/task").glob("*/stat")
+            ]
+        except OSError:  # a thread that ended meanwhile
+            return False
+        return set(states) <= {"T", "Z", "X"}
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:

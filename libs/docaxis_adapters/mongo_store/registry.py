@@ -99,8 +99,8 @@ class Registry:
                 number = await self._space_number(name, session)
                 await self._declare_tables(number, name, tables, session)
                 shapes = await self._shapes(number, session)
-                for table in tables:
-                    await self._create(shapes[table.name], session)
+                for shape in shapes.values():
+                    await self._create(shape, session)
                 if await self._spaces.find_one({"_id": number}, session=session) is not None:
                     self._known[name] = Space(number, shapes)
                     return
