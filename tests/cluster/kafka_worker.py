@@ -7,6 +7,7 @@ the next version of its partition.
 - `poll`: take what is assigned, and the first batch; answers its records' ids
 - `rejoined`: wait until the group has made it a member anew since that batch
 - `decide`: commit the batch's events; answers the word for what became of it
+- `committed`: ask for the committed position of partition 0; answers its place
 - `copy`: from now on decide whatever comes, until the end of the input; answers nothing
 """
 
@@ -161,6 +162,11 @@ class Worker:
         """Commit the events of the batch."""
         assert self._batch is not None
         return await self._commit(self._batch)
+
+    async def committed(self) -> int:
+        """Of partition 0."""
+        positions = await until_there(lambda: self._consumer.committed(0))
+        return positions[COMMANDS].place
 
     async def copy(self) -> None:
         """Decide whatever comes, until cancelled."""

@@ -12,9 +12,17 @@ _FOLDER = Path(__file__).resolve().parent / "shifted_clock"
 _OFFSET_VARIABLE = "DOCAXIS_CLUSTER_CLOCK_OFFSET_S"
 
 
-def clock_environment(offset_s: int) -> Mapping[str, str]:
-    """The environment of a Python process whose clock is so many seconds ahead; 0 needs nothing."""
+def clock_environment(offset_s: int, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment of a Python process whose clock is so many seconds ahead; 0 needs nothing.
+
+    A `PYTHONPATH` stays in front; a `sitecustomize` in it has to import that of `shifted_clock`.
+    """
     if offset_s == 0:
-        return {}
-    paths = [str(_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {_OFFSET_VARIABLE: str(offset_s), "PYTHONPATH": os.pathsep.join(paths)}
+        return environment
+    given = environment.get("PYTHONPATH") or os.environ.get("PYTHONPATH")
+    paths = [*filter(None, [given]), str(_FOLDER)]
+    return {
+        **environment,
+        _OFFSET_VARIABLE: str(offset_s),
+        "PYTHONPATH": os.pathsep.join(paths),
+    }

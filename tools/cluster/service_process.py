@@ -81,10 +81,7 @@ class ServiceProcess:
         """Start it; returns at once. Raises `ClusterError` where it runs already."""
         self._log.begin()
         self.stopped = self.paused = False
-        self.process.environment = {
-            **self._environment(),
-            **clock_environment(self.clock_offset_s),
-        }
+        self.process.environment = clock_environment(self.clock_offset_s, self._environment())
         self.process.start()
 
     def state(self, restarts: int = 0) -> ProcessState:

@@ -17,7 +17,6 @@ from docaxis_adapters.kafka_log.failures import meaning, told
 from docaxis_eventsourcing.errors import Unavailable
 
 _SLICE_S = 0.5
-_RENEWED_AFTER_S = 5.0
 _REFUSED = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED}
 """The broker is there, and one of the two does not trust the other."""
 
@@ -38,15 +37,9 @@ class Administration:
         """Raises `ValueError` for settings that are wrong, a certificate that cannot be read."""
         self._refusal: KafkaError | None = None
         self._complaint: KafkaError | None = None
-        self._config: dict[str, Any] = {**base, "error_cb": self._noticed}
-        self._left: list[AdminClient] = []
-        self._made_at = 0.0
-        self.client = self._make()
-
-    def _make(self) -> AdminClient:
-        self._made_at = time.monotonic()
+        config: dict[str, Any] = {**base, "error_cb": self._noticed}
         with told():
-            return AdminClient(self._config)
+            self.client = AdminClient(config)
 
     def cluster(self) -> ClusterMetadata:
         """The brokers and topics that the cluster knows.
@@ -79,17 +72,6 @@ class Administration:
     def serve(self) -> None:
         """Take what the client has to say; its log lines wait for this, too. Never blocks."""
         self.client.poll(0)
-
-    def renew(self, stale: AdminClient) -> None:
-        """Take a new client in place of one that knows what is true no more. Never blocks.
-
-        The client library keeps to a coordinator that it remembers for a minute, also where that
-        broker has left the cluster (librdkafka 5511). The old one is kept: it has other requests on
-        their way, and this runs on its own thread, where ending it takes the process down.
-        """
-        if self.client is stale and time.monotonic() - self._made_at > _RENEWED_AFTER_S:
-            self._left.append(stale)
-            self.client = self._make()
 
     def _because(self) -> str:
         return "" if self._complaint is None else f" ({self._complaint.str()})"

@@ -93,6 +93,17 @@ def reading(base: Config, group: str, wait_ms: int) -> Config:
     }
 
 
+def asking(base: Config, group: str) -> Config:
+    """A consumer that is no member of its group: it asks for the group's positions.
+
+    Nobody polls it, so its log lines, which wait for that, are not written; its failures are
+    raised. A coordinator that hangs is given up soon.
+    """
+    config = {**reading(base, group, wait_ms=250), "log_level": 0, "socket.timeout.ms": 3_000}
+    config.pop("logger", None)
+    return config
+
+
 def following(base: Config, group: str) -> Config:
     """A member of a consumer group, by the protocol of KIP-848.
 

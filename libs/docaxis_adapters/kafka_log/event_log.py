@@ -170,7 +170,7 @@ class KafkaEventLog:
             await self._until_there(topic)
         group = self._prefix + group
         transactions = await self._transactions(group) if transactional else None
-        offsets = GroupOffsets(self._administration, group, self._prefix)
+        offsets = GroupOffsets(self._base, group, self._prefix)
         client = MemberClient(
             following(self._base, group),
             topics,

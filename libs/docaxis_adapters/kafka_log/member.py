@@ -12,7 +12,6 @@ from typing import cast
 
 from docaxis_adapters.kafka_log.administration import answer_of
 from docaxis_adapters.kafka_log.assignments import Leases
-from docaxis_adapters.kafka_log.failures import told
 from docaxis_adapters.kafka_log.group_offsets import GroupOffsets
 from docaxis_adapters.kafka_log.member_client import Ask, MemberClient, Token
 from docaxis_adapters.kafka_log.transactions import Transactions
@@ -81,9 +80,7 @@ class KafkaConsumer:
         until = time.monotonic() + _STABLE_WITHIN_S
         while not self._closed:
             try:
-                with told():
-                    answer = await answer_of(self._offsets.ask(streams))
-                found = self._offsets.positions(answer)
+                found = self._offsets.positions(await answer_of(self._offsets.ask(streams)))
             except Unavailable:
                 if time.monotonic() >= until:
                     raise
@@ -146,6 +143,7 @@ class KafkaConsumer:
         self._closed = True
         self._known = {}
         await self._client.thread.end(self._client.leave, _LEAVE_WITHIN_S)
+        await asyncio.to_thread(self._offsets.close)
         if self._transactions is not None:
             await self._transactions.close()
         self._left(self)

@@ -252,8 +252,7 @@ class MemberClient:
             return None
         asked, start.asked = start.asked, None
         try:
-            with told():
-                committed = self._offsets.positions(asked.result())
+            committed = self._offsets.positions(asked.result())
         except Unstable:
             return None
         return {**{at.topic: position for at, position in committed.items()}, **start.at}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.faults.figures import Figures, add_to_report
+from tests.cluster.faults.hooks import no_guards
 from tests.cluster.faults.site import Site
 from tests.servers import require_servers
 
@@ -27,7 +28,7 @@ class Sites:
             self.stop()
         if self._site is None:
             require_servers()
-            self._site = Site(self._make_folder())
+            self._site = Site(self._make_folder(), without=os.environ.get(no_guards.NAMED, ""))
             self._site.start()
         return self._site
 

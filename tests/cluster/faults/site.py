@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cluster.faults.hooks import no_guards
 from tests.cluster.faults.hooks.stop_at_commit import ASKED
 from tests.cluster.faults.log_checks import EventsChecker
 from tools.cluster.axis import AxisCluster
@@ -15,7 +16,7 @@ PARTITIONS = 4
 SESSION_S = 6.0
 """After which a group holds a member that says nothing for dead, as the clusters here are set."""
 _ROOT = Path(__file__).resolve().parents[3]
-_HOOKS = Path(__file__).with_name("hooks")
+_HOOKS = Path(__file__).with_name("hooks") / "site"
 _LAST_LINES = 12
 _LINE = 600
 _STOPS_WITHIN_S = 40.0
@@ -27,18 +28,20 @@ _SWEEPS_OFTEN = {"DOCAXIS_ROUTING_SWEEP_EVERY_S": "5"}
 class Site:
     """An `AxisCluster` and what is known of it from run to run.
 
-    Two replicas of routing, so that one can be away; its processes have the `hooks` of that name.
-    Nothing starts the servers again: tests do.
+    Two replicas of routing, so that one can be away; its processes have the `hooks`, and are
+    `without` the guards that are listed (`no_guards.WITHOUT`). Nothing starts the servers again:
+    tests do.
     """
 
-    def __init__(self, folder: Path, *, hooks: str = "stopping") -> None:
-        paths = [str(_HOOKS / hooks), str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    def __init__(self, folder: Path, *, without: str = "") -> None:
+        paths = [str(_HOOKS), str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        hooks = {"PYTHONPATH": os.pathsep.join(paths), no_guards.NAMED: without}
         self.said: list[str] = []
         self.axis = AxisCluster(
             folder,
             replicas={"routing": 2},
             partitions=PARTITIONS,
-            environment={"routing": {"PYTHONPATH": os.pathsep.join(paths), **_SWEEPS_OFTEN}},
+            environment={"routing": {**hooks, **_SWEEPS_OFTEN}},
             said=self.said.append,
         )
         self.folder = folder

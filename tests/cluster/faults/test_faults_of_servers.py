@@ -29,6 +29,19 @@ async def test_sigkill_of_a_kafka_broker_and_its_return(site: Site, tell: Tell) 
         assert await load.do(kafka.controller) != number, "it was not the controller that died"
 
 
+async def test_a_kafka_broker_stopped_past_its_session_that_wakes_up(
+    site: Site, tell: Tell
+) -> None:
+    """All that it led and coordinated is another's, and who remembers it still asks it."""
+    async with under_load(site, "Kafka broker stopped past its session", tell=tell) as load:
+        kafka = load.axis.kafka
+        number = next(each for each in kafka.processes if each != kafka.controller())
+        await load.fault("stopped", kafka.pause, number)
+        await load.flow(_AWAY_S)
+        await load.fault("resumed", kafka.resume, number)
+        await load.do(kafka.wait_in_sync)
+
+
 async def test_all_brokers_and_routing_killed_at_once(site: Site, tell: Tell) -> None:
     """What was answered was durable: routing has no memory that could send it again."""
     async with under_load(site, "all Kafka brokers and routing killed", tell=tell) as load:

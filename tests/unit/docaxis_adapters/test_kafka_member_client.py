@@ -30,6 +30,9 @@ class NothingCommitted:
     def positions(self, answer: Sequence[TopicPartition]) -> dict[TopicPartition, Any]:
         return dict.fromkeys(answer, START)
 
+    def close(self) -> None:
+        pass
+
 
 class Member:
     """A member with two lanes whose client is a fake one."""

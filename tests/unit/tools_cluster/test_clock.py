@@ -33,7 +33,7 @@ _NEAR_S = 60.0
 @pytest.mark.parametrize("offset_s", [3600, -86_400, 0])
 @pytest.mark.parametrize("program", [_TELL, _CHILD], ids=["itself", "its child"])
 def test_the_time_of_day_is_off_and_monotonic_time_is_not(offset_s: int, program: str) -> None:
-    environment = {**os.environ, **clock_environment(offset_s)}
+    environment = clock_environment(offset_s, os.environ)
     run = [sys.executable, "-c", program]
     begun, monotonic = time.time(), time.monotonic()
     done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
@@ -65,12 +65,14 @@ asyncio.run(main())
 
 
 def test_a_call_has_the_time_that_it_was_given() -> None:
-    environment = {**os.environ, **clock_environment(3600)}
+    environment = clock_environment(3600, os.environ)
     run = [sys.executable, "-c", _DEADLINE]
     done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
     assert 0 < float(done.stdout) <= 50
 
 
-def test_other_paths_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert clock_environment(1)["PYTHONPATH"].endswith(os.pathsep + str(tmp_path))
+def test_other_paths_stay_in_front(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "mine"))
+    mine, given = str(tmp_path / "mine") + os.pathsep, str(tmp_path / "given") + os.pathsep
+    assert clock_environment(1, {})["PYTHONPATH"].startswith(mine)
+    assert clock_environment(1, {"PYTHONPATH": given})["PYTHONPATH"].startswith(given)
