@@ -53,10 +53,10 @@ test-cluster: $(VENV)/.dev ## Run the tests on real servers alone (part of `make
 	then $(BIN)/python -m tools.cluster fetch; \
 	else echo "Java, Maven or Go is missing: tests on real servers are skipped, each says what it needs."; fi
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster and not faults" $(ARGS) $(NONE_IS_FINE)
-	$(BIN)/python -m pytest -m faults --ignore tests/cluster/faults $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m faults $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: test-faults
-test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (not yet part of `make test`)
+test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (part of `make test`)
 	$(BIN)/python -m tools.cluster fetch
 	$(BIN)/python -m pytest -m faults tests/cluster/faults $(ARGS)
 

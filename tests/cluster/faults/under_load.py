@@ -15,7 +15,7 @@ from tools.cluster.axis import AxisCluster
 
 T = TypeVar("T")
 
-RATE = float(os.environ.get("DOCAXIS_FAULT_RATE", "4"))
+RATE = float(os.environ.get("DOCAXIS_FAULT_RATE", "3"))
 """Documents per second, each for two recipients who take it over and report three statuses."""
 SEED = int(os.environ.get("DOCAXIS_TEST_SEED", str(random.randrange(2**32))))
 _SENDERS = 48
