@@ -60,6 +60,10 @@ test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis u
 	$(BIN)/python -m tools.cluster fetch
 	$(BIN)/python -m pytest -m faults tests/cluster/faults $(ARGS)
 
+.PHONY: test-java
+test-java: $(VENV)/.dev ## Build and test the Java client, against an axis of its own (part of `make test`)
+	$(BIN)/python -m pytest tests/java $(ARGS) $(NONE_IS_FINE)
+
 .PHONY: check
 check: lint types imports generated ## Everything that is checked without running it: lint, types, imports, generated files
 

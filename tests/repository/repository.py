@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_NOT_OURS = {".git", ".venv", "__pycache__", "data", "build", "dist", "node_modules"}
+_NOT_OURS = {".git", ".venv", "__pycache__", "data", "build", "dist", "node_modules", "target"}
 _BINARY = {".pdf", ".png", ".ico", ".p12", ".pyc", ".so", ".ttf", ".woff2", ".zip"}
 
 
