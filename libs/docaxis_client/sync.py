@@ -30,6 +30,7 @@ class DocaxisClient:
         language: str = "vi",
         attempts: int = 6,
         patience_s: float = 60.0,
+        connections: int = 100,
         tls: ssl.SSLContext | None = None,
         trust_env: bool = False,
     ) -> None:
@@ -39,6 +40,7 @@ class DocaxisClient:
             language=language,
             attempts=attempts,
             patience_s=patience_s,
+            connections=connections,
             tls=tls,
             trust_env=trust_env,
         )
@@ -76,9 +78,11 @@ class DocaxisClient:
         """Tell who the axis takes this system for."""
         return self._run(self._axis.me())
 
-    def organisations(self, query: str = "", **page: Any) -> models.OrganisationsPage:
-        """Search the catalogue (`limit`, `cursor`)."""
-        return self._run(self._axis.organisations(query, **page))
+    def organisations(
+        self, query: str = "", *, limit: int | None = None, cursor: str | None = None
+    ) -> models.OrganisationsPage:
+        """Search the catalogue by words or code."""
+        return self._run(self._axis.organisations(query, limit=limit, cursor=cursor))
 
     def organisation(self, code: str) -> models.CatalogueEntry:
         """Look one organisation up."""
@@ -112,13 +116,17 @@ class DocaxisClient:
         """Get a document."""
         return self._run(self._axis.document(document_id))
 
-    def deliveries(self, document_id: str, **page: Any) -> tracking.DeliveriesPage:
-        """List a document's deliveries (`limit`, `cursor`)."""
-        return self._run(self._axis.deliveries(document_id, **page))
+    def deliveries(
+        self, document_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> tracking.DeliveriesPage:
+        """List a document's deliveries."""
+        return self._run(self._axis.deliveries(document_id, limit=limit, cursor=cursor))
 
-    def timeline(self, document_id: str, **page: Any) -> tracking.Timeline:
-        """Tell what became of each recipient's copy (`limit`, `cursor`)."""
-        return self._run(self._axis.timeline(document_id, **page))
+    def timeline(
+        self, document_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> tracking.Timeline:
+        """Tell what became of each recipient's copy."""
+        return self._run(self._axis.timeline(document_id, limit=limit, cursor=cursor))
 
     def verdict(self, document_id: str) -> tracking.Verdict:
         """Tell what was found on the signatures."""
@@ -134,19 +142,35 @@ class DocaxisClient:
         """Get a file to a path: streamed, verified, resumed."""
         self._run(self._axis.download(document_id, digest, target, progress=progress))
 
-    def inbox(self, organisation: str | None = None, **page: Any) -> tracking.InboxPage:
-        """List what is open, or what is new (`cursor`, `limit`, `wait`)."""
-        return self._run(self._axis.inbox(organisation, **page))
+    def inbox(
+        self,
+        organisation: str | None = None,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        wait: int | None = None,
+    ) -> tracking.InboxPage:
+        """List what is open, or, with a cursor, what is new."""
+        return self._run(self._axis.inbox(organisation, cursor=cursor, limit=limit, wait=wait))
+
+    def inbox_pages(
+        self,
+        organisation: str | None = None,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        wait: int = 25,
+    ) -> Iterator[tracking.InboxPage]:
+        """Follow the inbox for ever, page by page."""
+        return self._each(
+            self._axis.inbox_pages(organisation, cursor=cursor, limit=limit, wait=wait)
+        )
 
     def inbox_stream(
         self, organisation: str | None = None, *, cursor: str | None = None, wait: int = 25
     ) -> Iterator[tracking.InboxItem]:
         """Follow the inbox for ever."""
-        stream: AsyncIterator[tracking.InboxItem] = self._axis.inbox_stream(
-            organisation, cursor=cursor, wait=wait
-        )
-        while True:
-            yield self._run(_next(stream))
+        return self._each(self._axis.inbox_stream(organisation, cursor=cursor, wait=wait))
 
     def acknowledge(
         self,
@@ -176,9 +200,11 @@ class DocaxisClient:
             )
         )
 
-    def receipts(self, **page: Any) -> tracking.ReceiptsPage:
-        """List receipts (`cursor`, `limit`, `wait`)."""
-        return self._run(self._axis.receipts(**page))
+    def receipts(
+        self, *, cursor: str | None = None, limit: int | None = None, wait: int | None = None
+    ) -> tracking.ReceiptsPage:
+        """List receipts of all the system's documents and deliveries."""
+        return self._run(self._axis.receipts(cursor=cursor, limit=limit, wait=wait))
 
     def receipt(self, receipt: str) -> tracking.Receipt:
         """Get one receipt, by id or address."""
@@ -192,25 +218,61 @@ class DocaxisClient:
         """Get the axis's published keys."""
         return self._run(self._axis.key_set(fresh=fresh))
 
-    def verify_receipt(self, jws: str, **about: Any) -> ReceiptClaims:
-        """Check a receipt (`document_id`, `content_digest`, `delivery_id`)."""
-        return self._run(self._axis.verify_receipt(jws, **about))
+    def verify_receipt(
+        self,
+        jws: str,
+        *,
+        document_id: str | None = None,
+        content_digest: str | None = None,
+        delivery_id: str | None = None,
+    ) -> ReceiptClaims:
+        """Check a receipt against the published keys."""
+        return self._run(
+            self._axis.verify_receipt(
+                jws,
+                document_id=document_id,
+                content_digest=content_digest,
+                delivery_id=delivery_id,
+            )
+        )
 
-    def subscribe(self, url: str, **wishes: Any) -> tracking.Subscription:
-        """Have news told to a webhook (`organisations`, `event_types`, `idempotency_key`)."""
-        return self._run(self._axis.subscribe(url, **wishes))
+    def subscribe(
+        self,
+        url: str,
+        *,
+        organisations: Sequence[str] | None = None,
+        event_types: Sequence[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> tracking.Subscription:
+        """Have news told to a webhook."""
+        return self._run(
+            self._axis.subscribe(
+                url,
+                organisations=organisations,
+                event_types=event_types,
+                idempotency_key=idempotency_key,
+            )
+        )
 
-    def subscriptions(self, **page: Any) -> tracking.SubscriptionsPage:
+    def subscriptions(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> tracking.SubscriptionsPage:
         """List the system's subscriptions."""
-        return self._run(self._axis.subscriptions(**page))
+        return self._run(self._axis.subscriptions(limit=limit, cursor=cursor))
 
     def unsubscribe(self, subscription_id: str) -> None:
         """End a subscription."""
         self._run(self._axis.unsubscribe(subscription_id))
 
-    def notifications(self, subscription_id: str, **page: Any) -> tracking.NotificationsPage:
+    def notifications(
+        self, subscription_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> tracking.NotificationsPage:
         """List what a subscription was told."""
-        return self._run(self._axis.notifications(subscription_id, **page))
+        return self._run(self._axis.notifications(subscription_id, limit=limit, cursor=cursor))
+
+    def _each(self, stream: AsyncIterator[_T]) -> Iterator[_T]:
+        while True:
+            yield self._run(_next(stream))
 
     def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(call, self._loop)

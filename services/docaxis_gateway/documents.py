@@ -149,11 +149,18 @@ async def list_deliveries(
     responses={200: {"model": Verdict}, **problems("unknown_document", "read_stale")},
 )
 async def get_verdict(document_id: str, caller: CallerDep) -> Response:
-    """What was found for each signed file."""
+    """What was found for each signed file; `pending` until it was verified."""
     # The signature service knows no recipients: routing says who may see the document.
     await document_for(caller, document_id)
     request = signature_v1_pb2.GetVerdictRequest(document_id=document_id)
-    return json_answer(rendering.verdict(await caller.services.signature.GetVerdict(request)))
+    try:
+        found = await caller.services.signature.GetVerdict(request)
+    except DocaxisError as error:
+        if error.code != "unknown_document":
+            raise
+        # There is the document, so what there is not yet is its verdict.
+        found = signature_v1_pb2.GetVerdictReply(document_id=document_id)
+    return json_answer(rendering.verdict(found))
 
 
 @router.get(

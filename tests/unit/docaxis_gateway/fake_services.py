@@ -101,6 +101,7 @@ class FakeRouting(RoutingServicer):
 
     def __init__(self, registry_: FakeRegistry, files: FileStore) -> None:
         self.registry = registry_
+        self.unverified: set[str] = set()
         self.files = files
         self.undecided = False
         self.failure: Exception | None = None
@@ -306,6 +307,8 @@ class FakeSignature(SignatureServicer):
         return verdicts.FileVerdict(digest=digest, status="unsigned", code="file_unsigned")
 
     async def GetVerdict(self, request: Any, context: Any) -> signature.GetVerdictReply:
+        if request.document_id in self.routing.unverified:
+            raise DocaxisError("unknown_document")
         document = self.routing.documents[request.document_id]
         found = verdicts.SignatureFound(
             kind="pades", status="valid", code="signature_valid", signer_name="Nguyễn Văn A"

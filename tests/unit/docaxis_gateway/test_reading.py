@@ -133,6 +133,14 @@ async def test_deliveries_and_verdict(world: World, document: Any) -> None:
             )
 
 
+async def test_a_verdict_is_pending_until_there_is_one(world: World, document: Any) -> None:
+    _, sent, _ = await submit(world, document)
+    world.routing.unverified.add(sent["id"])
+    status, verdict, _ = await world.call("GET", f"/documents/{sent['id']}/verdict")
+    documents.Verdict.model_validate(verdict)
+    assert (status, verdict["status"], verdict["verified_at"]) == (200, "pending", None)
+
+
 async def test_statuses_that_are_wrong(world: World) -> None:
     url = "/statuses"
     one = {"delivery": new_id(), "code": "03"}
