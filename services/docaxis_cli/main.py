@@ -2,7 +2,15 @@
 
 import typer
 
-from docaxis_cli import proving, receiving, running, sending, tracking
+from docaxis_cli import (
+    looking_up,
+    proving,
+    receiving,
+    running,
+    sending,
+    subscribing,
+    tracking,
+)
 
 HELP = """Send and receive signed documents between agencies over the docaxis axis.
 
@@ -32,7 +40,14 @@ _COMMANDS = (
     ("ack", receiving.ack),
     ("status", receiving.status),
     ("timeline", tracking.timeline),
+    ("find", looking_up.find),
+    ("receipts", looking_up.receipts),
     ("verify", proving.verify),
+    ("organisations", looking_up.organisations),
+    ("subscribe", subscribing.subscribe),
+    ("subscriptions", subscribing.subscriptions),
+    ("unsubscribe", subscribing.unsubscribe),
+    ("notifications", subscribing.notifications),
     ("whoami", tracking.whoami),
     ("token", tracking.token),
     ("demo", running.demo),

@@ -70,6 +70,13 @@ _CATALOGUE = {
     "delivery": ("delivery", "lượt chuyển"),
     "files_count": ("{count} file(s)", "{count} tệp"),
     "more": ("There is more: --cursor {cursor}", "Còn nữa: --cursor {cursor}"),
+    "nothing_found": ("There is none.", "Không có mục nào."),
+    "subscribed": ("Subscribed: {id}", "Đã đăng ký: {id}"),
+    "subscription_secret": (
+        "Secret (told this once, it signs every call): {secret}",
+        "Khóa bí mật (chỉ hiện lần này, dùng để ký mọi thông báo): {secret}",
+    ),
+    "unsubscribed": ("Ended: {id}", "Đã kết thúc: {id}"),
     "got": ("{path} ({size} bytes, SHA-256 verified)", "{path} ({size} byte, đúng SHA-256)"),
     "got_before": ("{path} was there, unchanged", "{path} đã có sẵn, không đổi"),
     "unknown_delivery": (

@@ -3,12 +3,15 @@
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from docaxis_cli import options
 from docaxis_cli.session import OK, REFUSED, UNAVAILABLE, Session, UsageProblem
+
+if TYPE_CHECKING:
+    from docaxis_standalone.composition import Axis
 
 Port = Annotated[
     int,
@@ -20,10 +23,19 @@ def standalone(
     data: options.Data = options.DEFAULT_DATA,
     http_port: Port = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Run an axis: all services in one process, until Ctrl-C."""
-    session = _session_with_axis(as_json=False, lang=lang)
+    """Run an axis: all services in one process, until Ctrl-C.
+
+    When it serves, its address is printed; the log goes to stderr.
+    """
+    session = _session_with_axis(as_json=as_json, lang=lang)
+
+    async def tell(axis: "Axis") -> None:
+        session.give({"url": axis.url, "data": str(data)})
+        session.say("axis_at", url=axis.url)
+
     with session.errors_told():
         from docaxis_runtime.log_setup import configure_logging
         from docaxis_runtime.settings import SettingsInvalid
@@ -31,7 +43,7 @@ def standalone(
 
         configure_logging()
         try:
-            code = run_standalone(data, http_port, host=host)
+            code = run_standalone(data, http_port, host=host, after_start=tell)
         except SettingsInvalid as error:
             raise UsageProblem(str(error)) from error
     raise typer.Exit(code)

@@ -23,6 +23,7 @@ def test_every_command_has_help_that_tells_the_exit_codes(name: str) -> None:
     assert result.exit_code == 0
     assert "Exit codes" in result.stdout
     assert "Usage" in result.stdout
+    assert "--json" in result.stdout
 
 
 def test_help_loads_nothing_that_is_slow() -> None:

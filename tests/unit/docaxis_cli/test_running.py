@@ -1,9 +1,10 @@
+import asyncio
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -39,7 +40,7 @@ def test_standalone_hands_its_options_on(
 ) -> None:
     calls: list[tuple[Path, int, str]] = []
 
-    def run_standalone(data: Path, http_port: int, *, host: str) -> int:
+    def run_standalone(data: Path, http_port: int, *, host: str, after_start: object) -> int:
         calls.append((data, http_port, host))
         return 0
 
@@ -50,10 +51,35 @@ def test_standalone_hands_its_options_on(
     assert calls == [(tmp_path, 8123, "127.0.0.1")]
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--lang=en", "The axis answers at http://here\n"),
+        ("--json", '{"url":"http://here","data":"d"}\n'),
+    ],
+)
+def test_standalone_tells_its_address_when_it_serves(
+    standing: Callable[[str, str, object], None], option: str, told: str
+) -> None:
+    def run_standalone(
+        data: Path, http_port: int, *, host: str, after_start: Callable[[object], Awaitable[None]]
+    ) -> int:
+        asyncio.run(_awaited(after_start(SimpleNamespace(url="http://here"))))
+        return 0
+
+    standing("docaxis_standalone.main", "run_standalone", run_standalone)
+    result = CliRunner().invoke(app, ["standalone", "--data", "d", option])
+    assert (result.exit_code, result.stdout) == (0, told)
+
+
+async def _awaited(call: Awaitable[None]) -> None:
+    await call
+
+
 def test_a_folder_in_use_is_told_in_words(
     standing: Callable[[str, str, object], None], tmp_path: Path
 ) -> None:
-    def run_standalone(data: Path, http_port: int, *, host: str) -> int:
+    def run_standalone(data: Path, http_port: int, *, host: str, after_start: object) -> int:
         raise OSError(f"{data} is in use")
 
     standing("docaxis_standalone.main", "run_standalone", run_standalone)

@@ -54,6 +54,7 @@ class SampleAxis:
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     idempotency_keys: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     calls: list[web.BaseRequest] = field(default_factory=list)

@@ -104,6 +104,18 @@ def application(axis: SampleAxis) -> web.Application:
         }
         return web.json_response(content)
 
+    @routes.get("/api/v1/organisations")
+    async def organisations(request: web.Request) -> web.Response:
+        words = request.query.get("query", "").casefold()
+        found = [
+            {"id": f"org-{code}", "code": code, "name": name}
+            for code, name in NAMES.items()
+            if words in f"{code} {name}".casefold()
+        ]
+        limit = int(request.query.get("limit", 50))
+        content = {"items": found[:limit], "next": "more" if found[limit:] else None}
+        return web.json_response(content)
+
     @routes.get("/api/v1/organisations/{code}")
     async def organisation(request: web.Request) -> web.Response:
         code = request.match_info["code"]
@@ -333,7 +345,29 @@ def application(axis: SampleAxis) -> web.Application:
         organisation_ids = [f"org-{each}" for each in content.pop("organisations", [])]
         answer = {"id": "subscription-1", "secret": "whsec_sample", **content}
         answer["organisation_ids"] = organisation_ids
+        axis.subscriptions["subscription-1"] = answer
         return web.json_response(answer, status=201)
+
+    @routes.get("/api/v1/subscriptions")
+    async def subscriptions(request: web.Request) -> web.Response:
+        told = [
+            {name: value for name, value in each.items() if name != "secret"}
+            for each in axis.subscriptions.values()
+        ]
+        return web.json_response({"items": told, "next": None})
+
+    @routes.get("/api/v1/subscriptions/{id}/notifications")
+    async def notifications(request: web.Request) -> web.Response:
+        if request.match_info["id"] not in axis.subscriptions:
+            return problem(404, "unknown_subscription", "no such subscription")
+        told = {"id": "n-1", "event_type": "delivery.ready", "attempts": 2, "failure": None}
+        return web.json_response({"items": [told], "next": None})
+
+    @routes.delete("/api/v1/subscriptions/{id}")
+    async def unsubscribe(request: web.Request) -> web.Response:
+        if axis.subscriptions.pop(request.match_info["id"], None) is None:
+            return problem(404, "unknown_subscription", "no such subscription")
+        return web.Response(status=204)
 
     def of_document(request: web.Request) -> list[dict[str, Any]]:
         document_id = request.match_info["id"]
