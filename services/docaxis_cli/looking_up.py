@@ -15,7 +15,9 @@ Cursor = Annotated[str | None, typer.Option(help="Only what comes behind it.")]
 
 
 def organisations(
-    query: Annotated[str, typer.Argument(help="Words or a code; none lists all.")] = "",
+    query: Annotated[
+        str, typer.Argument(metavar="WORDS", help="Words or a code; none lists all.")
+    ] = "",
     limit: Limit = 50,
     cursor: Cursor = None,
     name: options.As = None,
@@ -90,9 +92,10 @@ def receipts(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """List the receipts of all that you sent and took over, oldest first.
+    """List receipts of what you sent and took over.
 
-    With --json each comes with its JWS: keep these lines, and the last page's `next` as --cursor.
+    Oldest first. With --json each comes with its JWS: keep these lines, and the last page's `next`
+    as --cursor.
     """
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def verify(
     receipt: Annotated[
-        str, typer.Argument(help="A file (.jws, or JSON with a jws member), a JWS, or an id.")
+        str,
+        typer.Argument(
+            metavar="RECEIPT", help="A file (.jws, or JSON with a jws member), a JWS, or an id."
+        ),
     ],
     keys: Annotated[
         Path | None,

@@ -71,7 +71,9 @@ def inbox(
 
 
 def get(
-    document: Annotated[str, typer.Argument(help="A document, or a delivery that waits for you.")],
+    document: Annotated[
+        str, typer.Argument(metavar="ID", help="A document, or a delivery that waits.")
+    ],
     folder: Annotated[
         Path, typer.Option("-o", "--output", file_okay=False, help="Where the files go.")
     ] = Path(),
@@ -82,8 +84,9 @@ def get(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Get all files of a document, each verified by its digest; resumes what was cut.
+    """Get all files of a document, each verified.
 
+    Each is checked by its digest; what was cut goes on where it was.
     File names are made safe, and no file is written over another. Getting is not taking over:
     that is `docaxis ack`.
     """
@@ -129,7 +132,8 @@ def get(
 
 def ack(
     deliveries: Annotated[
-        list[str] | None, typer.Argument(help="Deliveries to take over.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="DELIVERY", help="Deliveries to take over.", show_default=False),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Take over all that waits for you.")
@@ -167,8 +171,10 @@ def ack(
 
 
 def status(
-    delivery: Annotated[str, typer.Argument(help="The delivery.")],
-    code: Annotated[str, typer.Argument(help="02 returned, 03 registered, 04 … 06 finished.")],
+    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id.")],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="02 returned, 03 registered, 04 … 06 finished.")
+    ],
     reason: Annotated[str | None, typer.Option(help="Why; 02 needs it.")] = None,
     at: Annotated[str | None, typer.Option(help="When it came about (RFC 3339).")] = None,
     name: options.As = None,

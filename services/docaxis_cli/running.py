@@ -51,7 +51,8 @@ def standalone(
 
 def rebuild(
     views: Annotated[
-        list[str] | None, typer.Argument(help="Views; none named means all.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="VIEW", help="Views; none named means all.", show_default=False),
     ] = None,
     data: options.Data = options.DEFAULT_DATA,
     as_json: options.Json = False,
@@ -106,10 +107,10 @@ def demo(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Play one signed letter from sender to two recipients and back, and check every step.
+    """Play one signed letter to two recipients, and check it.
 
-    Starts an axis of its own in a temporary folder; needs nothing else. With --json: the report.
-    Exit code 0 only when every check passed.
+    There and back, every step. Starts an axis of its own in a temporary folder; needs nothing
+    else. With --json: the report. Exit code 0 only when every check passed.
     """
     session = (
         Session(as_json=as_json, language=lang)

@@ -45,7 +45,8 @@ class _Said:
 
 def send(
     files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="The files, PDF first.")
+        list[Path],
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The files, PDF first."),
     ],
     to: Annotated[list[str], typer.Option("--to", help="Recipient's code, once for each.")],
     subject: Annotated[str, typer.Option(help="Subject; else the file's name.")] = "",
@@ -74,7 +75,7 @@ def send(
 ) -> None:
     """Send a document to one or more organisations.
 
-    Example: docaxis send my.pdf --as office --to H29
+    Example: docaxis send my.pdf --as office --to H26
 
     What you leave out is filled in, and told. Sending the same again is harmless: it is the same
     document.

@@ -11,7 +11,7 @@ from docaxis_cli.session import OK, AxisSession
 if TYPE_CHECKING:
     from docaxis_client.client import DocaxisClient
 
-Subscription = Annotated[str, typer.Argument(help="The subscription's id.")]
+Subscription = Annotated[str, typer.Argument(metavar="SUBSCRIPTION", help="The subscription's id.")]
 
 
 def subscribe(
@@ -111,7 +111,7 @@ def notifications(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """List what a subscription was told, with attempts and failures."""
+    """List what a subscription was told, and what failed."""
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
     )

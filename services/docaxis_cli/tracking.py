@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def timeline(
-    document: Annotated[str, typer.Argument(help="The document's id.")],
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="The document's id.")],
     name: options.As = None,
     credentials: options.CredentialsFile = None,
     url: options.Url = None,
@@ -21,7 +21,7 @@ def timeline(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Tell what became of each recipient's copy, and check all receipts of the document."""
+    """Tell what became of each copy, and check the receipts."""
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
     )
@@ -66,7 +66,10 @@ def whoami(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Try the connection: tell who the axis takes you for, and whom you serve."""
+    """Tell who the axis takes you for, and whom you serve.
+
+    A first try of the connection and of your key.
+    """
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
     )
@@ -96,7 +99,10 @@ def token(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Print an access token for other tools: curl -H "Authorization: Bearer $(docaxis token)"."""
+    """Print an access token for other tools.
+
+    Example: curl -H "Authorization: Bearer $(docaxis token --as office)" …
+    """
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
     )

@@ -1,12 +1,16 @@
 package docaxis.client;
 
 import java.nio.charset.StandardCharsets;
+import java.security.AlgorithmParameters;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
 import java.security.Signature;
 import java.security.interfaces.ECPrivateKey;
 import java.security.interfaces.EdECPrivateKey;
+import java.security.spec.ECGenParameterSpec;
+import java.security.spec.ECParameterSpec;
+import java.security.spec.EllipticCurve;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 
@@ -46,9 +50,10 @@ final class SigningKey {
             // It may be the other kind, which is tried now.
         }
         PrivateKey key = KeyFactory.getInstance("EC").generatePrivate(encoded);
-        if (key instanceof ECPrivateKey elliptic
-                && elliptic.getParams().getCurve().getField().getFieldSize() == 256
-                && elliptic.getParams().toString().contains("secp256r1")) {
+        AlgorithmParameters p256 = AlgorithmParameters.getInstance("EC");
+        p256.init(new ECGenParameterSpec("secp256r1"));
+        EllipticCurve curve = p256.getParameterSpec(ECParameterSpec.class).getCurve();
+        if (key instanceof ECPrivateKey elliptic && elliptic.getParams().getCurve().equals(curve)) {
             return new SigningKey(key, false);
         }
         throw new GeneralSecurityException("the key is neither Ed25519 nor on P-256");
