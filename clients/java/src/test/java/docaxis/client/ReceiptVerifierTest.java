@@ -55,6 +55,10 @@ class ReceiptVerifierTest {
         assertCode("receipt_malformed", good + ".x", keys());
         assertCode("receipt_malformed", "", keys());
         assertCode("receipt_malformed", good + "=", keys());
+        String alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        int last = alphabet.indexOf(good.charAt(good.length() - 1));
+        String spareBits = good.substring(0, good.length() - 1) + alphabet.charAt(last + 1);
+        assertCode("receipt_malformed", spareBits, keys());
         assertCode("receipt_malformed", receipt("[]", CLAIMS), keys());
         assertCode("receipt_malformed", receipt(header(), "7"), keys());
         assertCode("receipt_malformed", receipt(header(), "{\"iss\":\"docaxis\"}"), keys());
