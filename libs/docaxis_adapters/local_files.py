@@ -2,10 +2,11 @@
 
 What is durable when (L31): a staged file need not survive a crash, its sender uploads again. So
 nothing is synced while staging, except that large uploads are written out as they grow, lest one
-sync has a gigabyte to write. A piece of an upload in pieces is synced before it counts. `take` and `put` return only when the bytes, the names in the
-document's folder and the folder's own name are on disk; all that concurrent calls wait for is
-synced at once (`folder_sync`). A crash may leave a name whose bytes were not yet on disk: a
-document's file that is already there is believed only after its digest was checked.
+sync has a gigabyte to write; a piece of an upload in pieces is synced before it counts. `take` and
+`put` return only when the bytes, the names in the document's folder and the folder's own name are
+on disk; all that concurrent calls wait for is synced at once (`folder_sync`). A crash may leave a
+name whose bytes were not yet on disk: a document's file that is already there is believed only
+after its digest was checked.
 """
 
 import asyncio

@@ -119,6 +119,11 @@ class Objects:
                     await self._store.put_async(key, content, mode="create", use_multipart=False)
         except AlreadyExistsError as error:
             raise FileExistsError(key) from error
+        except Unavailable as error:
+            # A server that refuses before it read the body may just cut the connection.
+            if await self.exists(key):
+                raise FileExistsError(key) from error
+            raise
 
     async def put_pieces(self, key: str, pieces: AsyncIterator[bytes]) -> None:
         """Write an object in parts as its pieces come, whole or not at all.

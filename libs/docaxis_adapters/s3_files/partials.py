@@ -107,7 +107,7 @@ class S3Partials:
 
     async def complete(self, system_id: str, upload_id: str) -> StoredFile:
         """Put the pieces together. Two that do it at once publish the same bytes."""
-        written, folder, pieces = await self._read(system_id, upload_id)
+        written, _, pieces = await self._read(system_id, upload_id)
         plan = written.plan
         if _end(pieces) != plan.size:
             raise WrongOffset(_end(pieces))
@@ -172,9 +172,7 @@ class S3Partials:
                 offset += each.size
         return written, bytes_in, pieces
 
-    async def _content(
-        self, pieces: Sequence[Listed], hasher: "_Hash"
-    ) -> AsyncIterator[bytes]:
+    async def _content(self, pieces: Sequence[Listed], hasher: "_Hash") -> AsyncIterator[bytes]:
         for each in pieces[1:]:
             async for piece, _ in read_pieces(self._objects, each.key):
                 await asyncio.to_thread(hasher.update, piece)
