@@ -30,6 +30,10 @@ from docaxis_eventsourcing.ports.partial_uploads import (
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_runtime.background import Background
 
+BEGINNING = "POST /uploads"
+"""The route that an idempotency key is scoped to, whatever wire it comes over."""
+LONGEST_NOTE = 4096
+"""Characters of the sender's own note."""
 _HOUR_MS = 3_600_000
 _CHECKING_S = 30.0
 _HELD_RETRY_S = 1.0

@@ -36,7 +36,7 @@ from docaxis_gateway.gateway import gateway_of
 from docaxis_gateway.idempotency import idempotency_key
 from docaxis_gateway.openapi import IDEMPOTENCY_KEY, problems
 from docaxis_gateway.problems import language_of, problem_response
-from docaxis_gateway.resumable_uploads import UploadState
+from docaxis_gateway.resumable_uploads import BEGINNING, LONGEST_NOTE, UploadState
 from docaxis_gateway.text_rules import is_digest
 
 VERSION = "1.0.0"
@@ -46,7 +46,6 @@ ALGORITHMS = ("sha256", "sha1")
 LARGEST_CHECKED = 8 * 2**20
 """Bytes of a piece with `Upload-Checksum`, at most."""
 _PIECE = "application/offset+octet-stream"
-_LONGEST_NOTE = 4096
 _LARGEST_NUMBER = re.compile(r"[0-9]{1,15}")
 _PAIR = re.compile(r"([\x21-\x2b\x2d-\x7e]+)(?: ([A-Za-z0-9+/]*={0,2}))?")
 _SHA256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
@@ -151,7 +150,7 @@ async def begin_upload(caller: CallerDep) -> Response:
     size = _number(request, "Upload-Length")
     note = request.headers.get("upload-metadata", "")
     plan = UploadPlan(size, _told_digest(request, note), note)
-    upload_id = idempotency_key(caller, "POST /uploads")
+    upload_id = idempotency_key(caller, BEGINNING)
     names = (caller.system_id, upload_id)
     state, first = await caller.gateway.uploads.begin(names, plan)
     if first and request.headers.get("content-type", "") == _PIECE:
@@ -273,8 +272,8 @@ def _number(request: Request, header: str) -> int:
 
 def _told_digest(request: Request, note: str) -> str:
     """The file's digest, told in one of two ways (T1)."""
-    if len(note) > _LONGEST_NOTE:
-        raise _invalid("Upload-Metadata", f"at most {_LONGEST_NOTE} characters")
+    if len(note) > LONGEST_NOTE:
+        raise _invalid("Upload-Metadata", f"at most {LONGEST_NOTE} characters")
     told = _metadata(note).get("sha256", "").lower()
     if found := _SHA256.search(request.headers.get("repr-digest", "")):
         told = told or base64.b64decode(found[1]).hex()
