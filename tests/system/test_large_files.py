@@ -44,7 +44,7 @@ async def test_sigkill_during_an_upload_loses_nothing_that_was_told(tmp_path: Pa
     digest = write_file(path, 48)
     async with running_process(tmp_path / "data") as axis:
         credentials = Credentials.load(axis.folder.clients / "office.json")
-        transport = Transport(axis.url, credentials, patience_s=120)
+        transport = Transport(axis.url, credentials, attempts=1000, patience_s=500)
         seen = [0]
 
         def progress(more: int) -> None:
