@@ -338,3 +338,12 @@ class TestSlowPieces:
         assert (status, problem["code"]) == (408, "request_timed_out")
         assert await offset_of(world, path) == 1000
         assert (await patch(world, path, 1000, CONTENT[1000:]))[0] == 204
+
+
+async def test_a_file_of_one_byte_and_of_none(world: World) -> None:
+    path = await begun(world, b"1")
+    assert (await patch(world, path, 0, b""))[2]["Upload-Offset"] == "0"
+    assert (await patch(world, path, 0, b"1"))[0] == 204
+    assert await offset_of(world, path) == 1
+    status, problem, _ = await begin(world, b"")
+    assert (status, problem["code"]) == (422, "file_empty")
