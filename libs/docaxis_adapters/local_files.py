@@ -2,10 +2,11 @@
 
 What is durable when (L31): a staged file need not survive a crash, its sender uploads again. So
 nothing is synced while staging, except that large uploads are written out as they grow, lest one
-sync has a gigabyte to write. `take` and `put` return only when the bytes, the names in the
-document's folder and the folder's own name are on disk; all that concurrent calls wait for is
-synced at once (`folder_sync`). A crash may leave a name whose bytes were not yet on disk: a
-document's file that is already there is believed only after its digest was checked.
+sync has a gigabyte to write; a piece of an upload in pieces is synced before it counts. `take` and
+`put` return only when the bytes, the names in the document's folder and the folder's own name are
+on disk; all that concurrent calls wait for is synced at once (`folder_sync`). A crash may leave a
+name whose bytes were not yet on disk: a document's file that is already there is believed only
+after its digest was checked.
 """
 
 import asyncio
@@ -20,9 +21,13 @@ from typing import Any, Self, TypeVar
 
 from docaxis_adapters.folder_sync import FolderSync, SyncJob
 from docaxis_adapters.local_documents import LocalDocuments
+from docaxis_adapters.local_partials import FOLDER as PARTIALS
+from docaxis_adapters.local_partials import LocalPartials
+from docaxis_adapters.local_pieces import LocalPiece, begin_piece, complete
 from docaxis_adapters.local_upload import CHUNK, LocalUpload, StagedNames, disk_failures
 from docaxis_adapters.safe_folder import checked_digest, checked_id, make_root, opened_folder
 from docaxis_eventsourcing.ports.file_store import StoredFile
+from docaxis_eventsourcing.ports.partial_uploads import PartialUpload, UploadPlan
 
 Result = TypeVar("Result")
 
@@ -36,6 +41,7 @@ class LocalFileStore:
         self._sync = sync
         self._pool = ThreadPoolExecutor(threads, "files")
         self._names = StagedNames()
+        self._partials = LocalPartials(root, self._names)
         self._unfinished: set[asyncio.Future[Any]] = set()
 
     @classmethod
@@ -64,6 +70,23 @@ class LocalFileStore:
     async def discard(self, system_id: str, upload_id: str) -> None:
         """Remove a staged upload, finished or not."""
         await self._run(self._discard, checked_id(system_id), checked_id(upload_id))
+
+    async def begin(self, system_id: str, upload_id: str, plan: UploadPlan) -> None:
+        """Begin an upload in pieces."""
+        await self._synced(_alone(self._partials.begin), *_checked(system_id, upload_id), plan)
+
+    async def partial(self, system_id: str, upload_id: str) -> PartialUpload:
+        """How far an upload in pieces is."""
+        return await self._run(self._partials.look_up, *_checked(system_id, upload_id))
+
+    async def append(self, system_id: str, upload_id: str, offset: int) -> LocalPiece:
+        """Begin a piece, which holds the upload's lock until it is kept."""
+        names = _checked(system_id, upload_id)
+        return await begin_piece(self._partials, names, offset, self._run, self._sync_file)
+
+    async def complete(self, system_id: str, upload_id: str) -> StoredFile:
+        """Read all bytes once, then let them be a staged file."""
+        return await complete(self._partials, _checked(system_id, upload_id), self._run)
 
     async def take(
         self, system_id: str, upload_ids: Sequence[str], document_id: str
@@ -172,10 +195,14 @@ class LocalFileStore:
         task.add_done_callback(self._unfinished.discard)
         return await asyncio.shield(task)
 
+    async def _sync_file(self, descriptor: int) -> None:
+        await self._synced(lambda: ([os.dup(descriptor)], None))
+
     def _prepare(self) -> None:
         make_root(self._root)
-        with opened_folder(self._root, "staging", make=True):
-            pass
+        for shared in ("staging", PARTIALS):
+            with opened_folder(self._root, shared, make=True):
+                pass
         self._documents.prepare()
         with opened_folder(self._root) as root:
             os.fsync(root)
@@ -185,18 +212,23 @@ class LocalFileStore:
             return self._names.look_up(system_id, upload_id, folder)
 
     def _discard(self, system_id: str, upload_id: str) -> None:
+        self._partials.discard(system_id, upload_id)
         with suppress(FileNotFoundError):
             with opened_folder(self._root, "staging", system_id) as folder:
                 self._names.remove(system_id, upload_id, folder)
 
     def _expire(self, older_than_ms: int) -> int:
-        count = 0
+        count = self._partials.expire(older_than_ms)
         with opened_folder(self._root, "staging") as staging:
             systems = os.listdir(staging)
         for system_id in systems:
             with opened_folder(self._root, "staging", system_id) as folder:
                 count += self._names.expire(system_id, folder, older_than_ms)
         return count
+
+
+def _checked(system_id: str, upload_id: str) -> tuple[str, str]:
+    return checked_id(system_id), checked_id(upload_id)
 
 
 def _alone(work: Callable[..., list[int]]) -> Callable[..., tuple[list[int], None]]:

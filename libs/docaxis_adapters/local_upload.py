@@ -17,24 +17,27 @@ from docaxis_adapters.safe_folder import (
     remove_quietly,
     write_all,
 )
-from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.errors import StorageFull, Unavailable
 from docaxis_eventsourcing.ports.file_store import StoredFile
 
 CHUNK = 1 << 20
 _GATHERED = 256 * 1024
 _WRITTEN_OUT = 16 * 2**20
 _REMEMBERED = 10_000
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK = {errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 Run = Callable[..., Awaitable[Any]]
 
 
 @contextmanager
 def disk_failures() -> Iterator[None]:
-    """A disk that is full or broken is `Unavailable` (L22)."""
+    """A disk that is full is `StorageFull`, a broken one `Unavailable` (L22)."""
     try:
         yield
     except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(str(error)) from error
         if error.errno in _DISK:
             raise Unavailable(str(error)) from error
         raise

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.errors import StorageFull, Unavailable
 
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _ROWS_AT_ONCE = (128, 64, 32, 16, 8, 4, 2, 1)
 """Few different statements, so that all stay prepared."""
 
@@ -38,7 +39,13 @@ def _level(synchronous: str) -> str:
 
 
 def unavailable(error: sqlite3.Error) -> Exception:
-    """The failure as the kernel knows it (L22): a full or broken disk is `Unavailable`."""
+    """The failure as the kernel knows it (L22): a broken disk is `Unavailable`, a full one says so.
+
+    SQLite tells of a full disk where it may not be written on (`SQLITE_FULL`), and as an error of
+    writing where its shared memory has no room (`SQLITE_IOERR_SHMSIZE`).
+    """
+    if getattr(error, "sqlite_errorcode", None) in _FULL:
+        return StorageFull(f"SQLite: {error}")
     if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.IntegrityError | sqlite3.ProgrammingError
     ):

@@ -18,6 +18,7 @@ from docaxis_client.proofs import KeyCache, Proofs
 from docaxis_client.receiving import Receiving
 from docaxis_client.submission import NewDocument, OutgoingFile, Progress
 from docaxis_client.transport import Request, Transport
+from docaxis_client.uploads import upload
 
 
 class DocaxisClient(Receiving, Proofs):
@@ -100,7 +101,8 @@ class DocaxisClient(Receiving, Proofs):
     ) -> models.Submission:
         """Send a document; the same again is harmless and gets the same answer.
 
-        Small files ride along, larger ones are uploaded first, unless `inline` says which. When
+        Small files ride along, larger ones are uploaded first, unless `inline` says which; those
+        above 16 MiB in pieces, going on where they were cut, also by an earlier call. When
         the axis has it but needs longer to decide, its decision is awaited; a `status` of
         `pending` afterwards means that it is safe at the axis, still undecided.
         """
@@ -110,8 +112,8 @@ class DocaxisClient(Receiving, Proofs):
         else:
             uploads = [
                 (
-                    await self._upload(part.content, part.file.name, progress),
-                    await self._upload(part.signature, part.file.name, progress)
+                    await upload(self._transport, part.content, progress),
+                    await upload(self._transport, part.signature, progress)
                     if part.signature
                     else None,
                 )
@@ -183,8 +185,3 @@ class DocaxisClient(Receiving, Proofs):
         return await self._get(
             path_of(path, limit=limit, cursor=cursor), tracking.NotificationsPage
         )
-
-    async def _upload(self, blob: submission.Blob, name: str, progress: Progress | None) -> str:
-        request = submission.upload_request(blob, name, progress)
-        reply = await self._transport.call(request)
-        return msgspec.json.decode(reply.body, type=models.Upload).id

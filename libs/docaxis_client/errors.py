@@ -115,7 +115,7 @@ def problem_of(
         title=problem.title or "",
         errors=problem.errors or (),
         request_id=problem.request_id or request_id,
-        retryable=status in (429, 503) if problem.retryable is None else problem.retryable,
+        retryable=status in (423, 429, 503) if problem.retryable is None else problem.retryable,
         suggestions=problem.suggestions or (),
         retry_after_s=retry_after_s,
     )

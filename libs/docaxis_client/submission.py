@@ -6,24 +6,19 @@ than the rest of the call.
 """
 
 import asyncio
-import base64
 import hashlib
 import secrets
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from docaxis_client.errors import ProblemError
 from docaxis_client.models import DocumentType, Signer
 from docaxis_client.transport import Request
 
 MOST_INLINE_BYTES = 1_000_000
 """What all files of one request may weigh together; beyond it they are uploaded first."""
-LARGEST_UPLOAD = 16 * 1024 * 1024
-"""What the axis takes in one PUT."""
 _CHUNK = 256 * 1024
 
 Progress = Callable[[int], None]
@@ -73,18 +68,23 @@ class Blob:
     size: int
     digest: str
 
-    async def chunks(self, progress: Progress | None = None) -> AsyncIterator[bytes]:
-        """Read piece by piece; a file's disk is read outside the event loop."""
+    async def chunks(
+        self, progress: Progress | None = None, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Read bytes `start` to `end` piece by piece; a disk is read outside the event loop."""
+        stop = self.size if end is None else end
         if isinstance(self.content, bytes):
-            for start in range(0, self.size, _CHUNK):
-                piece = self.content[start : start + _CHUNK]
+            for at in range(start, stop, _CHUNK):
+                piece = self.content[at : min(at + _CHUNK, stop)]
                 yield piece
                 if progress:
                     progress(len(piece))
             return
         file = await asyncio.to_thread(self.content.open, "rb")
         try:
-            while piece := await asyncio.to_thread(file.read, _CHUNK):
+            await asyncio.to_thread(file.seek, start)
+            while piece := await asyncio.to_thread(file.read, min(_CHUNK, stop - start)):
+                start += len(piece)
                 yield piece
                 if progress:
                     progress(len(piece))
@@ -164,26 +164,6 @@ def json_request(
         entries.append(entry)
     headers = {"Content-Type": "application/json"}
     return Request("POST", "/documents", headers, _json(document, entries))
-
-
-def upload_request(blob: Blob, name: str, progress: Progress | None = None) -> Request:
-    """Build the PUT of one file, under a new id, streaming from disk.
-
-    Raises `ProblemError` (`file_too_large`) before anything is sent.
-    """
-    if blob.size > LARGEST_UPLOAD:
-        raise ProblemError(
-            "file_too_large",
-            413,
-            f"{name}: {blob.size} bytes; one upload takes at most {LARGEST_UPLOAD}",
-        )
-    digest = base64.b64encode(bytes.fromhex(blob.digest)).decode()
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Content-Length": str(blob.size),
-        "Content-Digest": f"sha-256=:{digest}:",
-    }
-    return Request("PUT", f"/uploads/{uuid.uuid4()}", headers, lambda: blob.chunks(progress))
 
 
 async def _blob(content: bytes | Path) -> Blob:

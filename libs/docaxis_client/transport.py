@@ -115,6 +115,10 @@ class Transport:
         except TRANSIENT as failure:
             return await self.again(lambda: self._attempt(request), failure)
 
+    async def once(self, request: Request) -> Reply:
+        """Send a request once. Raises `NotNow` and its like (`TRANSIENT`), for `again`."""
+        return await self._attempt(request)
+
     async def anonymous(self, request: Request) -> Reply:
         """Send a request that needs no token; otherwise as `call`."""
         try:

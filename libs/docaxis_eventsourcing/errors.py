@@ -53,6 +53,10 @@ class Unavailable(Exception):
     """A store, broker or disk does not answer: wait and try again, without bound (L22)."""
 
 
+class StorageFull(Unavailable):
+    """A disk takes no more: what was accepted stays, and it goes on when there is room again."""
+
+
 class Divergence(Exception):
     """The same version with another event id (L16), or a gap: stop the partition and alarm."""
 

@@ -7,7 +7,7 @@ from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 
 Item = TypeVar("Item")
 
-_SURROUNDINGS = {"busy", "read_stale", "unavailable"}
+_SURROUNDINGS = {"busy", "read_stale", "storage_full", "unavailable"}
 """Codes of a view or service that does not answer now."""
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from docaxis_runtime.error_rows import OPERATION, REQUESTS, RowGroup
 from docaxis_runtime.error_rows_access import ACCESS, REGISTRY
 from docaxis_runtime.error_rows_documents import DOCUMENTS, FILES
+from docaxis_runtime.error_rows_uploads import UPLOADS
 
 LANGUAGES = ("vi", "en")
 """Languages of the words; the first is used where a caller asks for neither."""
@@ -59,6 +60,7 @@ _SECTIONS = MappingProxyType(
         "Registry": REGISTRY,
         "Documents, deliveries, statuses": DOCUMENTS,
         "Files and signatures": FILES,
+        "Uploads in pieces": UPLOADS,
         "Operation": OPERATION,
     }
 )

@@ -9,7 +9,12 @@ import grpc
 import msgspec
 import structlog
 
-from docaxis_eventsourcing.errors import DocaxisError, FieldProblem, Unavailable
+from docaxis_eventsourcing.errors import (
+    DocaxisError,
+    FieldProblem,
+    StorageFull,
+    Unavailable,
+)
 from docaxis_runtime.call_context import current_call
 from docaxis_runtime.error_table import ERRORS, row_of
 
@@ -20,6 +25,8 @@ METADATA_LIMIT = 256 * 1024
 
 # 10,000 refused recipients are a list of fields that no metadata should carry.
 _FIELDS_LIMIT = 500
+
+_WHEN_FULL_S = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -57,6 +64,9 @@ def public_error(error: Exception, operation: str) -> DocaxisError:
             return error
         _log.error("unknown_error_code", operation=operation, code=error.code, **_request())
         return DocaxisError("internal")
+    if isinstance(error, StorageFull):
+        _log.warning("storage_full", operation=operation, **_request(), exc_info=error)
+        return DocaxisError("storage_full", retry_after_s=_WHEN_FULL_S)
     if isinstance(error, Unavailable):
         _log.warning("surroundings_unavailable", operation=operation, **_request(), exc_info=error)
         return DocaxisError("unavailable", retry_after_s=1.0)

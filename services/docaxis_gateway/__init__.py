@@ -11,5 +11,7 @@ in). One module per resource holds its routes; besides:
 - `authentication`  access token -> `Caller`; `organisation_scope`: for whom it may act
 - `problems`        errors as RFC 9457 in the caller's language
 - `request_models`, `text_rules`, `bodies`   what may come in; `multipart` for the files with it
+- `tus`             files in pieces; `resumable_uploads` is what they obey, `upload_stream` the same
+                    over gRPC
 - `response_models` what goes out, for OpenAPI; `rendering` makes it from protobuf messages
 """

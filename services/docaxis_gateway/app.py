@@ -19,6 +19,7 @@ from docaxis_gateway import (
     subscriptions,
     timelines,
     token,
+    tus,
     uploads,
 )
 from docaxis_gateway.answers import PREFIX, json_answer
@@ -39,6 +40,7 @@ _ROUTERS = (
     statuses.router,
     receipts.router,
     uploads.router,
+    tus.router,
     organisations.router,
     subscriptions.router,
     token.router,

@@ -11,6 +11,7 @@ from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.processor import wall_clock
 from docaxis_gateway.limits import InFlight
 from docaxis_gateway.replays import SeenAssertions
+from docaxis_gateway.resumable_uploads import ResumableUploads
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_runtime.background import Background
 from docaxis_runtime.health import Health
@@ -51,11 +52,15 @@ class Gateway:
     """Unix milliseconds; the gateway's clock is only ever used for tokens and `server_time`."""
     seen_assertions: SeenAssertions = field(default_factory=SeenAssertions)
     in_flight: InFlight = field(init=False)
+    uploads: ResumableUploads = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process stops: who waits for news is answered now."""
 
     def __post_init__(self) -> None:
         self.in_flight = InFlight(self.settings.max_requests, self.settings.max_requests_per_system)
+        self.uploads = ResumableUploads(
+            self.files, self.settings, lambda: self.now_ms(), self.background
+        )
 
 
 def gateway_of(request: Request) -> Gateway:

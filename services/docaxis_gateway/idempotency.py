@@ -14,9 +14,13 @@ def idempotency_key(caller: Caller, route: str) -> str:
 
     Without the header it is a new one each time. Raises `idempotency_key_invalid`.
     """
-    key = caller.request.headers.get("idempotency-key")
+    return scoped_key(caller.system_id, route, caller.request.headers.get("idempotency-key"))
+
+
+def scoped_key(system_id: str, route: str, key: str | None) -> str:
+    """The same, of a key that came otherwise."""
     if key is None:
         return new_id()
     if not _KEY.fullmatch(key):
         raise DocaxisError("idempotency_key_invalid")
-    return derived_id(caller.system_id, route, key)
+    return derived_id(system_id, route, key)

@@ -71,7 +71,7 @@ def problem_response(
         headers["WWW-Authenticate"] = (
             "Bearer" if error.code == "unauthenticated" else 'Bearer error="invalid_token"'
         )
-    elif status in (429, 503, 504):
+    elif status in (423, 429, 503, 504):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1.0)))
     elif status == 408:
         headers["Connection"] = "close"

@@ -79,7 +79,25 @@ class GatewaySettings:
         metadata={
             "env": "DOCAXIS_GATEWAY_MAX_FILE_BYTES",
             "min": 1,
-            "help": "Largest single file, uploaded or sent with its document.",
+            "help": "Largest single file, uploaded in one request or sent with its document.",
+        },
+    )
+    max_upload_bytes: int = field(
+        default=2048 * MIB,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_MAX_UPLOAD_BYTES",
+            "min": 1,
+            "max": 5120 * MIB,
+            "help": "Largest single file, uploaded in pieces.",
+        },
+    )
+    upload_hours: float = field(
+        default=24.0,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_UPLOAD_HOURS",
+            "min": 0.01,
+            "help": "How long an unfinished upload waits for its next piece; after "
+            "DOCAXIS_ROUTING_STAGING_HOURS it is removed.",
         },
     )
     max_multipart_bytes: int = field(

@@ -22,6 +22,8 @@ from docaxis_runtime.error_table import ERRORS
 
 _VERIFY_TIMEOUT_S = 60.0
 _SUBMIT_TIMEOUT_S = 15.0
+_SLOWEST_TAKING = 50 * 2**20  # bytes a second: an object store copies what a document takes
+_LONGEST_SUBMIT_S = 70.0
 
 
 async def submit(
@@ -55,7 +57,9 @@ async def submit(
         files=files,
         served_organisation_ids=caller.organisation_ids,
     )
-    return await caller.services.routing.SubmitDocument(request, timeout=_SUBMIT_TIMEOUT_S)
+    taking_s = sum(each.size for each in files) / _SLOWEST_TAKING
+    timeout_s = min(_SUBMIT_TIMEOUT_S + taking_s, _LONGEST_SUBMIT_S)
+    return await caller.services.routing.SubmitDocument(request, timeout=timeout_s)
 
 
 async def _locate(

@@ -25,6 +25,7 @@ from docaxis_trust.demo_pki import create_demo_pki
 from tests.system.exactly_once import RECIPIENTS, check_exactly_once
 from tests.system.forms import FORMS, AxisForm, running_form
 from tests.system.front import CASES, Front, letters, pointers
+from tests.system.large_files import write_file
 from tests.system.traffic import Traffic, sample_document, sample_files
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -49,6 +50,28 @@ async def front(axis: AxisForm, tmp_path_factory: pytest.TempPathFactory) -> Asy
     made = await asyncio.to_thread(letters, tmp_path_factory.mktemp("letters"), pki)
     async with aiohttp.ClientSession() as session:
         yield Front(axis.url, axis.folder.clients, session, made)
+
+
+async def test_a_large_file_goes_in_pieces_and_comes_back(axis: AxisForm, tmp_path: Path) -> None:
+    """Above 16 MiB; cut on the way it is in `test_large_files`."""
+    path, target = tmp_path / "lớn.bin", tmp_path / "nhận.bin"
+    digest = await asyncio.to_thread(write_file, path, 20)
+    outgoing = OutgoingFile(path.name, path, "application/octet-stream")
+    async with axis.client("office") as office, axis.client("hanoi") as hanoi:
+        document = sample_document(f"large-{uuid.uuid4()}")
+        document.recipients = ["H26"]
+        sent = await office.submit(document, [outgoing])
+        (file,) = (await office.document(sent.id)).files
+        assert (file.digest, file.size, file.name) == (digest, path.stat().st_size, path.name)
+        found: list[InboxItem] = []
+        async with asyncio.timeout(WITHIN_S):
+            while not found:
+                page = await hanoi.inbox(limit=500)
+                found = [each for each in page.items if each.document.id == sent.id]
+                await asyncio.sleep(0.2)
+        await hanoi.download(sent.id, digest, target)
+        await hanoi.acknowledge([found[0].delivery_id])
+    assert await asyncio.to_thread(target.read_bytes) == await asyncio.to_thread(path.read_bytes)
 
 
 async def test_the_demonstration_passes_each_of_its_checks(axis: AxisForm, tmp_path: Path) -> None:

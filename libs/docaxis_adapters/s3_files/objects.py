@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 
 from docaxis_eventsourcing.errors import Unavailable
 
@@ -33,10 +33,11 @@ _PARTS_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object found by listing: its key, and when it was last written (Unix ms)."""
+    """An object found by listing: its key, its bytes, and when it was last written (Unix ms)."""
 
     key: str
     written_ms: int
+    size: int
 
 
 class Objects:
@@ -106,6 +107,24 @@ class Objects:
             async with asyncio.timeout(_CALL_S + len(content) / _SLOWEST_COPY):
                 await self._store.put_async(key, content, use_multipart=False)
 
+    async def create(self, key: str, content: bytes) -> None:
+        """Write a small object that is not there yet, whole or not at all.
+
+        Of several that write it at once one succeeds (`If-None-Match: *`). Raises
+        `FileExistsError`, also where an answer was lost and the object is our own; `Unavailable`.
+        """
+        try:
+            with store_failures(key, writing=True):
+                async with asyncio.timeout(_CALL_S + len(content) / _SLOWEST_COPY):
+                    await self._store.put_async(key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError as error:
+            raise FileExistsError(key) from error
+        except Unavailable as error:
+            # A server that refuses before it read the body may just cut the connection.
+            if await self.exists(key):
+                raise FileExistsError(key) from error
+            raise
+
     async def put_pieces(self, key: str, pieces: AsyncIterator[bytes]) -> None:
         """Write an object in parts as its pieces come, whole or not at all.
 
@@ -145,7 +164,8 @@ class Objects:
                     except StopAsyncIteration:
                         return
             for each in page:
-                yield Listed(each["path"], int(each["last_modified"].timestamp() * 1000))
+                written_ms = int(each["last_modified"].timestamp() * 1000)
+                yield Listed(each["path"], written_ms, each["size"])
 
     async def folders(self, prefix: str) -> list[str]:
         """Names of the folders directly below `prefix/`, sorted. Raises `Unavailable`."""
@@ -166,6 +186,8 @@ def store_failures(key: str, *, writing: bool = False) -> Iterator[None]:
         raise FileNotFoundError(key) from error
     except TimeoutError as error:
         raise Unavailable(f"object store: no answer in time for {key}") from error
+    except AlreadyExistsError:
+        raise
     except BaseError as error:
         raise Unavailable(f"object store: {_in_short(error)}") from error
 

@@ -11,11 +11,13 @@ from docaxis_adapters.s3_files.connection import connect
 from docaxis_adapters.s3_files.document_folders import DocumentFolders, file_key, folder_key
 from docaxis_adapters.s3_files.local_copies import LocalCopies
 from docaxis_adapters.s3_files.objects import Objects
+from docaxis_adapters.s3_files.partials import S3Partials, S3Piece
 from docaxis_adapters.s3_files.staging import Staged, Staging
 from docaxis_adapters.s3_files.upload import S3Upload
 from docaxis_adapters.s3_files.verified_reading import read_pieces, read_verified
 from docaxis_adapters.safe_folder import checked_digest, checked_id
 from docaxis_eventsourcing.ports.file_store import StoredFile
+from docaxis_eventsourcing.ports.partial_uploads import PartialUpload, UploadPlan
 
 if TYPE_CHECKING:
     from obstore.store import MemoryStore, S3Store
@@ -31,6 +33,7 @@ class S3FileStore:
         """`store` is obstore's client; all keys are below the prefix that it was made with."""
         self._objects = Objects(store)
         self._staging = Staging(self._objects)
+        self._partials = S3Partials(self._objects, self._staging)
         self._folders = DocumentFolders(self._objects)
         self._copies = copies
         self._cleaning: set[asyncio.Task[None]] = set()
@@ -96,7 +99,24 @@ class S3FileStore:
 
     async def discard(self, system_id: str, upload_id: str) -> None:
         """Remove all that was uploaded under this name."""
+        await self._partials.discard(system_id, upload_id)
         await self._staging.discard(system_id, upload_id)
+
+    async def begin(self, system_id: str, upload_id: str, plan: UploadPlan) -> None:
+        """Begin an upload in pieces."""
+        await self._partials.begin(system_id, upload_id, plan)
+
+    async def partial(self, system_id: str, upload_id: str) -> PartialUpload:
+        """How far an upload in pieces is, whoever received them."""
+        return await self._partials.look_up(system_id, upload_id)
+
+    async def append(self, system_id: str, upload_id: str, offset: int) -> S3Piece:
+        """Begin a piece."""
+        return await self._partials.append(system_id, upload_id, offset)
+
+    async def complete(self, system_id: str, upload_id: str) -> StoredFile:
+        """Put the pieces together, hashed on the way."""
+        return await self._partials.complete(system_id, upload_id)
 
     async def take(
         self, system_id: str, upload_ids: Sequence[str], document_id: str
@@ -169,8 +189,9 @@ class S3FileStore:
             raise
 
     async def expire_staging(self, older_than_ms: int) -> int:
-        """Remove finished uploads that were last written before that moment."""
-        return await self._staging.expire(older_than_ms)
+        """Remove uploads that were last written before that moment, complete or not."""
+        expired = await self._partials.expire(older_than_ms)
+        return expired + await self._staging.expire(older_than_ms)
 
     async def remove(self, document_id: str, digests: Sequence[str] | None = None) -> None:
         """Remove a document's files for good, and this process's copies of them."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from docaxis_eventsourcing.ports.partial_uploads import PartialUploads
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -33,8 +35,10 @@ class StagedUpload(Protocol):
         ...
 
 
-class FileStore(Protocol):
+class FileStore(PartialUploads, Protocol):
     """L31: `staging/<system>/<upload>`, then `documents/<id>/<digest>`; nothing is shared.
+
+    What comes in pieces lies apart until it is whole (`PartialUploads`).
 
     Names are ours (ids, digests), never a user's file name. An existing name is never
     overwritten with other bytes. Errors: `FileNotFoundError`, `Unavailable`, `ValueError` for a
@@ -64,7 +68,7 @@ class FileStore(Protocol):
         ...
 
     async def discard(self, system_id: str, upload_id: str) -> None:
-        """Remove a staged upload; nothing happens if there is none."""
+        """Remove an upload, staged or not yet complete; nothing happens if there is none."""
         ...
 
     async def take(
@@ -106,7 +110,10 @@ class FileStore(Protocol):
         ...
 
     async def expire_staging(self, older_than_ms: int) -> int:
-        """Remove staged uploads last written before that moment (Unix ms); tells how many."""
+        """Remove uploads last written before that moment (Unix ms); tells how many.
+
+        Those that are not complete, too.
+        """
         ...
 
     async def remove(self, document_id: str, digests: Sequence[str] | None = None) -> None:

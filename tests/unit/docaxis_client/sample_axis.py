@@ -42,6 +42,15 @@ class Fault:
 
 
 @dataclass
+class Partial:
+    """An upload in pieces: bytes that were told, their digest, and those that came."""
+
+    size: int
+    digest: str
+    content: bytearray = field(default_factory=bytearray)
+
+
+@dataclass
 class SampleAxis:
     """State of the axis; times are real."""
 
@@ -50,6 +59,7 @@ class SampleAxis:
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
     assertions_seen: set[str] = field(default_factory=set)
     uploads: dict[str, bytes] = field(default_factory=dict)
+    partials: dict[str, Partial] = field(default_factory=dict)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -268,7 +278,7 @@ def problem(
         "detail": detail,
         "code": code,
         "errors": [{"pointer": f"/{each}", "code": code} for each in pointers or []],
-        "retryable": status in (429, 503),
+        "retryable": status in (423, 429, 503),
         "request_id": "request-1",
         "suggestions": suggestions or [],
     }

@@ -17,9 +17,10 @@ from docaxis_trust.assertions import verify_assertion
 from docaxis_trust.jwk_set import jwk_set
 from docaxis_trust.key_file_signer import KeyFileSigner
 from tests.unit.docaxis_client.sample_axis import NAMES, SampleAxis, now, problem, sha256
+from tests.unit.docaxis_client.sample_tus import FAULT as _FAULT
+from tests.unit.docaxis_client.sample_tus import add_tus, cut
 
 _SYSTEM = web.RequestKey("system", str)
-_FAULT = web.RequestKey("fault", str)
 LABELS = {"01": "đã đến", "02": "từ chối", "03": "đã tiếp nhận", "04": "phân công"}
 LABELS |= {"05": "đang xử lý", "06": "hoàn thành"}
 
@@ -131,6 +132,8 @@ def application(axis: SampleAxis) -> web.Application:
         axis.uploads[upload_id] = body
         content = {"id": upload_id, "digest": sha256(body), "size": len(body)}
         return web.json_response(content, status=201 if first else 200)
+
+    add_tus(axis, routes)
 
     @routes.post("/api/v1/documents")
     async def submit(request: web.Request) -> web.Response:
@@ -381,13 +384,6 @@ def application(axis: SampleAxis) -> web.Application:
 
     app.add_routes(routes)
     return app
-
-
-def cut(request: web.Request) -> web.Response:
-    """Close the connection without another byte."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
 
 
 def _decoded(text: str) -> bytes:

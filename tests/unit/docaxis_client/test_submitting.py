@@ -10,7 +10,6 @@ from docaxis_client import (
     OutgoingFile,
     ProblemError,
 )
-from docaxis_client.submission import LARGEST_UPLOAD
 from tests.unit.docaxis_client.conftest import letter
 from tests.unit.docaxis_client.sample_axis import SampleAxis
 
@@ -52,18 +51,6 @@ async def test_a_cut_upload_is_sent_again_under_the_same_id(
     await office.submit(letter(), [OutgoingFile("large.pdf", PDF * 30)])
     assert axis.count("PUT", "/uploads") == 2
     assert len(axis.uploads) == 1
-
-
-async def test_too_large_a_file_is_refused_before_it_travels(
-    axis: SampleAxis, office: DocaxisClient, tmp_path: Path
-) -> None:
-    path = tmp_path / "huge.pdf"
-    with path.open("wb") as file:
-        file.truncate(LARGEST_UPLOAD + 1)
-    with pytest.raises(ProblemError) as refused:
-        await office.submit(letter(), [OutgoingFile("huge.pdf", path)])
-    assert refused.value.code == "file_too_large"
-    assert not axis.calls
 
 
 async def test_the_same_again_is_the_same_document(office: DocaxisClient) -> None:

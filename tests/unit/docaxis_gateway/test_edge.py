@@ -175,7 +175,9 @@ class TestOpenApi:
         assert routes == set(
             """
             POST /token|GET /me|GET /keys|GET /organisations|GET /organisations/{code}
-            PUT /uploads/{upload_id}|POST /documents|GET /documents|GET /documents/{document_id}
+            POST /uploads|HEAD /uploads/{upload_id}|PATCH /uploads/{upload_id}
+            DELETE /uploads/{upload_id}|PUT /uploads/{upload_id}|POST /documents
+            GET /documents|GET /documents/{document_id}
             GET /documents/{document_id}/deliveries|GET /documents/{document_id}/verdict
             GET /documents/{document_id}/timeline|GET /documents/{document_id}/receipts
             GET /documents/{document_id}/files/{digest}|GET /inbox|POST /deliveries:acknowledge

@@ -132,3 +132,50 @@ async def test_pages_are_never_shown_as_pages(world: World, document: Any) -> No
     _, _, headers = await get(world, f"/documents/{body['id']}/files/{digest}")
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        unicodedata.normalize("NFD", "ễ" * 255),
+        unicodedata.normalize("NFD", "Đặng Thị Ngọc Thịnh – ươ.pdf"),
+        unicodedata.normalize("NFC", "Đặng Thị Ngọc Thịnh – ươ.pdf"),
+        " ..a",
+        "a;b=\"c'%41%.pdf",
+        "🏛️ quốc huy.pdf",
+    ],
+)
+async def test_names_are_kept_byte_for_byte(world: World, document: Any, name: str) -> None:
+    document["files"][0]["name"] = name
+    status, body, _ = await world.call("POST", "/documents", data=form(document, ("file0", b"1")))
+    assert status == 201, body
+    digest = hashlib.sha256(b"1").hexdigest()
+    _, found, headers = await get(world, f"/documents/{body['id']}/files/{digest}")
+    assert found == b"1"
+    told = headers["Content-Disposition"].partition("filename*=UTF-8''")[2]
+    assert unquote(told).encode() == name.encode()
+    _, found, _ = await world.call("GET", f"/documents/{body['id']}", world.receiver)
+    assert found["files"][0]["name"].encode() == name.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("", "field_required"),
+        (".", "field_invalid"),
+        ("..", "field_invalid"),
+        ("../../etc/passwd", "field_invalid"),
+        ("a\0b.pdf", "field_invalid"),
+        ("a\r\nSet-Cookie: b", "field_invalid"),
+        ("a\u202efdp.exe", "field_invalid"),
+        (unicodedata.normalize("NFD", "ễ" * 300), "field_too_long"),
+    ],
+)
+async def test_hostile_names_are_refused_by_field(
+    world: World, document: Any, name: str, code: str
+) -> None:
+    document["files"][0]["name"] = name
+    status, body, _ = await world.call("POST", "/documents", data=form(document, ("file0", b"1")))
+    assert (status, body["code"]) == (422, code)
+    assert body["errors"][0]["pointer"] == "/files/0/name"
+    assert world.staged() == []

@@ -41,7 +41,7 @@ def test_rows_are_whole(code: str) -> None:
     assert row.vi != row.en
     assert re.findall(r"{(\w+)}", row.vi) == re.findall(r"{(\w+)}", row.en)
     # Who may try again may do so with the very same request.
-    assert row.retryable == (row.http in (408, 429, 503, 504))
+    assert row.retryable == (row.http in (408, 423, 429, 503, 504))
 
 
 def test_words_are_filled_in() -> None:
