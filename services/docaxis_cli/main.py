@@ -2,7 +2,7 @@
 
 import typer
 
-from docaxis_cli import proving, receiving, running, sending, tracking
+from docaxis_cli import counting, proving, receiving, running, sending, simulating, tracking
 
 HELP = """Send and receive signed documents between agencies over the docaxis axis.
 
@@ -33,9 +33,11 @@ _COMMANDS = (
     ("status", receiving.status),
     ("timeline", tracking.timeline),
     ("verify", proving.verify),
+    ("statistics", counting.statistics),
     ("whoami", tracking.whoami),
     ("token", tracking.token),
     ("demo", running.demo),
+    ("simulate", simulating.simulate),
     ("standalone", running.standalone),
     ("rebuild", running.rebuild),
 )
