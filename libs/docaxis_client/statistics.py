@@ -1,4 +1,4 @@
-"""What the axis answers about figures: documents sent and received, and completeness of feedback."""
+"""What the axis answers about figures: documents sent and received, completeness of feedback."""
 
 from docaxis_client.models import Answer
 

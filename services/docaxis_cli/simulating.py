@@ -1,5 +1,8 @@
 """`docaxis simulate 2019`: the national axis's first year, played at a scale."""
 
+import asyncio
+import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
@@ -68,7 +71,7 @@ async def _simulate(
     credentials_folder: Path | None,
     data: Path | None,
 ) -> int:
-    from docaxis_cli.simulation.playing import Run, SimulationFailed, counted
+    from docaxis_cli.simulation.playing import ATTEMPTS, PATIENCE_S, Run, SimulationFailed, counted
     from docaxis_cli.simulation.result import as_answer, result_view
     from docaxis_cli.simulation.units import units
     from docaxis_client.client import DocaxisClient
@@ -86,7 +89,12 @@ async def _simulate(
         clients: Mapping[str, DocaxisClient] = {
             each.code: await stack.enter_async_context(
                 DocaxisClient(
-                    url, Credentials.load(credentials_folder / f"{each.code}.json"), connections=8
+                    url,
+                    Credentials.load(credentials_folder / f"{each.code}.json"),
+                    language=session.words.language,
+                    attempts=ATTEMPTS,
+                    patience_s=PATIENCE_S,
+                    connections=8,
                 )
             )
             for each in everyone
@@ -97,8 +105,8 @@ async def _simulate(
             began = _now()
             try:
                 await run.play()
-            except* SimulationFailed as group:
-                raise UsageProblem(str(group.exceptions[0])) from group
+            except SimulationFailed as error:
+                raise UsageProblem(str(error)) from error
             took_s = _now() - began
         figures, feedback = await run.figures()
     session.give(as_answer(run, figures, feedback, took_s))
@@ -128,6 +136,9 @@ async def _own_axis(session: Session, stack: AsyncExitStack, data: Path | None) 
     if data is None:
         data = Path(stack.enter_context(TemporaryDirectory(prefix="docaxis-2019-")))
     session.say("simulate_starting", folder=data)
+    # A supervisor's SIGTERM ends it as Ctrl-C does: the axis is stopped in order.
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, lambda: os.kill(os.getpid(), signal.SIGINT))
     url = await stack.enter_async_context(own_axis(data, units()))
     return url, data / "clients"
 

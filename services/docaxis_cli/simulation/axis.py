@@ -56,22 +56,43 @@ async def own_axis(data: Path, units: Sequence[Unit]) -> AsyncIterator[str]:
         await _ready(process, url, data / _PROCESS_LOG)
         if not all((folder.clients / f"{each.code}.json").exists() for each in units):
             await _register(folder.socket, data, units)
-        yield url
+        watch = asyncio.create_task(_end_with(process, asyncio.current_task()))
+        try:
+            yield url
+        except asyncio.CancelledError:
+            if process.returncode is None:
+                raise
+            raise UsageProblem(await _last_words(data / _PROCESS_LOG)) from None
+        finally:
+            watch.cancel()
     finally:
         await _stop(process)
+
+
+async def _end_with(
+    process: asyncio.subprocess.Process, task: "asyncio.Task[object] | None"
+) -> None:
+    """A run does not wait for an axis that has ended."""
+    await process.wait()
+    if task is not None:
+        task.cancel()
 
 
 async def _ready(process: asyncio.subprocess.Process, url: str, log: Path) -> None:
     async with aiohttp.ClientSession() as session, asyncio.timeout(_START_S):
         while True:
             if process.returncode is not None:
-                said = await asyncio.to_thread(log.read_text, errors="replace")
-                raise UsageProblem(said[-2000:].strip())
+                raise UsageProblem(await _last_words(log))
             with suppress(aiohttp.ClientError):
                 async with session.get(f"{url}/health/ready") as answer:
                     if answer.status == 200:
                         return
             await asyncio.sleep(_LOOK_S)
+
+
+async def _last_words(log: Path) -> str:
+    said = await asyncio.to_thread(log.read_text, errors="replace")
+    return said[-2000:].strip() or f"{log}: -"
 
 
 async def _register(address: Path, data: Path, units: Sequence[Unit]) -> None:

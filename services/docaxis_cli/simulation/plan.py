@@ -14,6 +14,7 @@ from fractions import Fraction
 from docaxis_cli.simulation.report_2019 import FIRST_DAY, LAST_DAY, RECEIVED, SENT, scaled
 from docaxis_cli.simulation.units import SimulatedOrganisation, by_level
 
+_SMALLEST = Decimal("0.000001")
 _DAYS = (LAST_DAY - FIRST_DAY).days + 1
 
 
@@ -37,8 +38,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Scale the report. Raises `ValueError` for a scale without a document, or above 1."""
-        scale = Fraction(self.scale)
-        sent = scaled(SENT, scale) if 0 < scale <= 1 else {}
+        sound = self.scale.is_finite() and _SMALLEST <= self.scale <= 1
+        scale = Fraction(self.scale if sound else 0)
+        sent = scaled(SENT, scale)
         if not sum(sent.values()):
             raise ValueError(f"{self.scale}: more than 0, at most 1, and with a document to send")
         object.__setattr__(self, "sent", sent)

@@ -25,10 +25,12 @@ from docaxis_client.tracking import InboxItem, StatusReport
 
 ROUND = 4000
 """Documents sent before their recipients take them: so a page of the inbox holds many."""
-SENDERS, TAKERS = 48, 16
+SENDERS, TAKERS = 24, 16
+ATTEMPTS, PATIENCE_S = 1000, 900.0
+"""How long a call is repeated while the axis says that it is busy (rule L23)."""
 _PAGE = 500
 _NEWS_S = 5
-_PATIENCE_S = 60.0
+_NOTHING_MOVES_S = 60.0
 
 Progress = Callable[[int], None]
 """Told how many more documents were sent, or deliveries taken."""
@@ -109,7 +111,7 @@ class Run:
 
     async def _submit(self, letter: Letter) -> bool:
         """Whether it was new."""
-        scale, sender = self._plan.scale, letter.sender
+        scale, sender = f"{self._plan.scale.normalize():f}", letter.sender
         text = f"Văn bản mô phỏng số {letter.number} của {sender.name}, không có giá trị pháp lý.\n"
         document = NewDocument(
             sender=sender.code,
@@ -139,7 +141,7 @@ class Run:
         Ends when `at_least` were taken, or nothing came for a while (`_settle` has the last word).
         """
         taken = 0
-        until = _clock() + _PATIENCE_S
+        until = _clock() + _NOTHING_MOVES_S
         while True:
             wait = _NEWS_S if taken < at_least else 0
             page = await self._clients[unit.code].inbox(
@@ -147,7 +149,7 @@ class Run:
             )
             if page.items:
                 taken += await self._take_page(unit, page.items)
-                until = _clock() + _PATIENCE_S
+                until = _clock() + _NOTHING_MOVES_S
             self._cursors[unit.code] = page.next
             if len(page.items) < _PAGE and (taken >= at_least or _clock() > until):
                 return taken
@@ -184,7 +186,7 @@ class Run:
 
         An axis under load hands over late; a run before this one may have been cut anywhere.
         """
-        until = _clock() + _PATIENCE_S
+        until = _clock() + _NOTHING_MOVES_S
         while True:
             before = self.deliveries
             self._cursors.clear()  # without a cursor an inbox is all that is open
@@ -195,7 +197,7 @@ class Run:
             if whole or _clock() > until:
                 return
             if self.deliveries > before:
-                until = _clock() + _PATIENCE_S
+                until = _clock() + _NOTHING_MOVES_S
             await asyncio.sleep(0.5)
 
     async def _each_unit(self, work: Callable[[Unit], Awaitable[int]]) -> None:
@@ -236,7 +238,10 @@ def _clock() -> float:
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run all at once; the first fault ends the others."""
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(each)
+    """Run all at once; the first fault ends the others, and is raised by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as faults:
+        raise faults.exceptions[0] from faults

@@ -30,7 +30,7 @@ def test_ties_go_to_the_higher_level() -> None:
     assert scaled({3: 1, 2: 1, 1: 1}, Fraction(2, 3)) == {1: 1, 2: 1, 3: 0}
 
 
-@pytest.mark.parametrize("scale", ["0", "-0.1", "1.001", "0.000002"])
+@pytest.mark.parametrize("scale", ["0", "-0.1", "1.001", "0.000002", "1e-999999999", "inf", "nan"])
 def test_a_scale_that_is_none(scale: str) -> None:
     with pytest.raises(ValueError, match="at most 1"):
         Plan(Decimal(scale))
