@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from docaxis_eventsourcing.errors import DocaxisError
+from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 
 MOST_DAYS = 366
 MOST_MONTHS = 24
@@ -50,4 +50,7 @@ def _month(name: str, text: str) -> date:
 
 
 def _invalid(field: str, expected: str) -> DocaxisError:
-    return DocaxisError("limit_invalid", {"field": field, "expected": expected})
+    params = {"field": field, "expected": expected}
+    return DocaxisError(
+        "limit_invalid", params, fields=(FieldProblem(f"/{field}", "limit_invalid", params),)
+    )

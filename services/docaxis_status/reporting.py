@@ -8,7 +8,7 @@ partition; the sender's 13 lies on its recipient's, which the view of timelines 
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -29,13 +29,12 @@ from docaxis_status.domain.deliveries import (
     refusal,
 )
 from docaxis_status.domain.messages import ReportAnswer, ReportStatuses, Status
-from docaxis_status.views import delivery_of, documents_of
+from docaxis_status.views import deliveries_of, documents_of
 
 MOST_REPORTS = 500
 MOST_REASON_CHARACTERS = 2000
 FIND_S = 2.0
-"""How long a 13 waits for a delivery that routing has made and status has not heard of yet."""
-_LOOKERS = 16
+"""How long 13s wait for deliveries that routing has made and status has not heard of yet."""
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
 
@@ -58,7 +57,6 @@ class ReportDoor:
     files: FileStore
     partitions: int
     find_s: float = FIND_S
-    _looking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKERS))
 
     async def report(self, request: rpc.ReportStatusesRequest) -> Sequence[str]:
         """Record statuses for one organisation; one result each, in their order.
@@ -131,9 +129,13 @@ class ReportDoor:
         reason has no document to lie under.
         """
 
-        async def find(each: _Asked) -> None:
-            async with self._looking:
-                found = await delivery_of(self.timelines, each.status.delivery_id, self.find_s)
+        sought = [each for each in asked if each.status.code == TAKE_BACK and not each.result]
+        if not sought:
+            return
+        ids = [each.status.delivery_id for each in sought]
+        known = await deliveries_of(self.timelines, ids, self.find_s)
+        for each in sought:
+            found = known.get(each.status.delivery_id)
             if found is not None and found.sender_organisation_id == organisation_id:
                 each.organisation_id = found.organisation_id
                 each.status = replace(each.status, source=SENDER, document_id=found.document_id)
@@ -141,9 +143,6 @@ class ReportDoor:
                 each.result = "status_wrong_side"
             else:
                 each.result = "unknown_delivery"
-
-        sought = (each for each in asked if each.status.code == TAKE_BACK and not each.result)
-        await asyncio.gather(*map(find, sought))
 
     async def _keep_reasons(self, organisation_id: str, asked: Sequence[_Asked]) -> None:
         """Put the reasons of sound statuses under their documents, and their digests in place."""

@@ -169,10 +169,15 @@ async def documents_of(
     }
 
 
-async def delivery_of(reader: ViewReader, delivery_id: str, wait_s: float) -> Timeline | None:
-    """Any delivery by its id, whoever's; waits for one that is on its way here."""
-    found = await reader.read_until(wait_s, lambda: reader.get(TIMELINES, delivery_id), bool)
-    return _timeline(found) if found else None
+async def deliveries_of(
+    reader: ViewReader, delivery_ids: Sequence[str], wait_s: float
+) -> dict[str, Timeline]:
+    """Any deliveries by their ids, whoever's; waits once for those that are on their way here."""
+    sought = list(dict.fromkeys(delivery_ids))
+    found = await reader.read_until(
+        wait_s, lambda: _by_key(reader, sought), lambda rows: len(rows) == len(sought)
+    )
+    return {each.delivery_id: each for each in found}
 
 
 async def timelines_of(

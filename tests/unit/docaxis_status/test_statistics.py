@@ -247,4 +247,5 @@ async def test_a_period_that_is_none_names_the_field(
     asked = rpc.GetStatisticsRequest(from_day=first, to_day=last, by=by)
     with pytest.raises(DocaxisError) as refused:
         await service.servicer.GetStatistics(asked, None)
-    assert (refused.value.code, refused.value.params["field"]) == ("limit_invalid", field)
+    assert refused.value.code == "limit_invalid"
+    assert [each.pointer for each in refused.value.fields] == [f"/{field}"]
