@@ -89,6 +89,7 @@ _CATALOGUE = {
     "said_by": ("said by", "nguồn"),
     "reason": ("reason", "lý do"),
     "by_recipient": ("recipient", "nơi nhận"),
+    "by_sender": ("sender", "bên gửi"),
     "by_axis": ("axis", "trục"),
     "accepted_by_axis": ("accepted by the axis", "trục đã tiếp nhận"),
     "made_ready": ("ready for the recipient", "sẵn sàng cho nơi nhận"),
