@@ -1,5 +1,7 @@
 """What the axis answers about figures: documents sent and received, completeness of feedback."""
 
+from datetime import datetime
+
 from docaxis_client.models import Answer
 
 
@@ -67,7 +69,7 @@ class UnmatchedStatus(Answer, frozen=True, kw_only=True):
     organisation_id: str
     delivery_id: str
     code: str
-    held_since: str | None = None
+    held_since: datetime | None = None
     claimed_at: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""`docaxis statistics`: documents sent and received, and how completely recipients report."""
+"""`docaxis statistics` and `unmatched`: what the axis counts, and what it could not count."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from docaxis_cli import options
-from docaxis_cli.session import OK, ZONE, AxisSession
+from docaxis_cli.session import OK, ZONE, AxisSession, vietnam_time
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,6 +54,40 @@ def statistics(
             session.say("figures_of", first=begin, last=end)
             session.show(figures_table(session.words, figures))
             session.show(feedback_table(session.words, feedback))
+        return OK
+
+    session.call(work)
+
+
+def unmatched(
+    organisation: Annotated[
+        str | None, typer.Option("--organisation", help="One of those that you serve.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    name: options.As = None,
+    credentials: options.CredentialsFile = None,
+    url: options.Url = None,
+    data: options.Data = options.DEFAULT_DATA,
+    as_json: options.Json = False,
+    lang: options.Lang = None,
+) -> None:
+    """List what you reported for deliveries that the axis does not know.
+
+    They are kept, and recorded when their delivery comes; what stays names none of yours.
+    """
+    session = AxisSession(
+        data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
+    )
+
+    async def work(axis: "DocaxisClient") -> int:
+        page = await axis.unmatched_statuses(organisation, cursor=cursor)
+        session.give(page)
+        for each in page.items:
+            session.line(f"{each.delivery_id}  {each.code}  {vietnam_time(each.held_since)}")
+        if not page.items:
+            session.say("unmatched_none")
+        if page.next:
+            session.say("more", cursor=page.next)
         return OK
 
     session.call(work)

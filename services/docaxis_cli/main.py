@@ -34,6 +34,7 @@ _COMMANDS = (
     ("timeline", tracking.timeline),
     ("verify", proving.verify),
     ("statistics", counting.statistics),
+    ("unmatched", counting.unmatched),
     ("whoami", tracking.whoami),
     ("token", tracking.token),
     ("demo", running.demo),

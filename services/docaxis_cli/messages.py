@@ -165,6 +165,10 @@ _CATALOGUE = {
         "Figures of {first} to {last} (days of Viet Nam):",
         "Số liệu từ {first} đến {last}:",
     ),
+    "unmatched_none": (
+        "Every status that you reported has its delivery.",
+        "Mọi trạng thái đã báo đều có lượt chuyển tương ứng.",
+    ),
     "level": ("level", "cấp"),
     "level_0": ("level not known", "chưa rõ cấp"),
     "level_1": ("1 ministries, sectors, provinces, cities", "1 bộ, ngành, tỉnh, thành phố"),

@@ -69,6 +69,7 @@ async def get_statistics(
         }
         for each in reply.figures
     ]
+    items.sort(key=_by_code)
     total = {name: sum(each[name] for each in items) for name in ("sent", "received")}
     return json_answer({"from": first, "to": last, "by": by, "items": items, "total": total})
 
@@ -100,6 +101,7 @@ async def get_feedback(
         }
         for each in reply.feedback
     ]
+    items.sort(key=_by_code)
     return json_answer({"from": first, "to": last, "by": by, "items": items})
 
 
@@ -114,3 +116,7 @@ def _whose(level: int, organisation_id: str, codes: dict[str, str]) -> dict[str,
         "organisation_id": organisation_id or None,
         "code": codes.get(organisation_id),
     }
+
+
+def _by_code(item: dict[str, Any]) -> tuple[str, int]:
+    return (item["code"] or "", item["level"])

@@ -219,6 +219,13 @@ def test_statistics_by_level_and_of_ones_own(docaxis: Command) -> None:
     assert told["feedback"]["items"][0]["units"]["part"] == 22
 
 
+def test_statuses_that_fit_no_delivery_are_listed(docaxis: Command) -> None:
+    result = docaxis("unmatched", "--as", "office")
+    assert (result.exit_code, result.stdout.split()[:2]) == (0, ["d", "03"])
+    told = parsed(docaxis("unmatched", "--as", "office", "--json"))
+    assert [each["delivery_id"] for each in told["items"]] == ["d"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
