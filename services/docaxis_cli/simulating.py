@@ -113,7 +113,7 @@ async def _simulate(
     if not session.as_json:
         session.show(*result_view(session.words, run, figures, feedback))
         _say_speed(session, run, took_s)
-    return OK if counted(figures) == run.expected() else REFUSED
+    return OK if counted(figures) == run.expected else REFUSED
 
 
 def _plan(session: Session, scale: str) -> "Plan":

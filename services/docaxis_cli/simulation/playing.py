@@ -53,10 +53,12 @@ class Run:
     ) -> None:
         """`clients` are by unit; the unit `stopped` sends, and takes nothing."""
         self._plan = plan
-        self._units = {each.code: each for each in units}
         self._clients = clients
         self._takers = [each for each in units if each.code != stopped]
-        self._stopped = stopped
+        short = plan.short_by(stopped)
+        received = {level: count - short.get(level, 0) for level, count in plan.received.items()}
+        self.expected = (dict(plan.sent), received)
+        """What the query must answer: sent and received by level, without what is stopped."""
         self._progress = progress
         self._cursors: dict[str, str | None] = {}
         self._first_day = today_in_vietnam()
@@ -86,14 +88,6 @@ class Run:
     def days(self) -> tuple[str, str]:
         """The run's days: when the axis accepted the first document, and today."""
         return self._first_day, today_in_vietnam()
-
-    def expected(self) -> tuple[dict[int, int], dict[int, int]]:
-        """What the query must answer: sent and received by level, without what is stopped."""
-        short = self._plan.short_by(self._stopped)
-        received = {
-            level: count - short.get(level, 0) for level, count in self._plan.received.items()
-        }
-        return dict(self._plan.sent), received
 
     async def _send(self, letters: Sequence[Letter]) -> Counter[str]:
         """Send some letters; gives how many deliveries are new, by unit."""
@@ -193,7 +187,7 @@ class Run:
             await self._each_unit(lambda unit: self._take(unit, 0))
             figures, feedback = await self.figures()
             heard = sum(_deliveries(each.deliveries) for each in feedback.items)
-            whole = counted(figures) == self.expected() and heard == figures.total.received
+            whole = counted(figures) == self.expected and heard == figures.total.received
             if whole or _clock() > until:
                 return
             if self.deliveries > before:

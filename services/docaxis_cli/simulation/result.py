@@ -17,7 +17,7 @@ def as_answer(
 ) -> dict[str, Any]:
     """All of it, for `--json`."""
     sent, received = counted(figures)
-    due_sent, due_received = run.expected()
+    due_sent, due_received = run.expected
     first, last = run.days
     return {
         "from": first,
@@ -47,7 +47,7 @@ def result_view(
 
     first, last = run.days
     sent, received = counted(figures)
-    due_sent, due_received = run.expected()
+    due_sent, due_received = run.expected
     table = Table(title=words("simulate_title"))
     table.add_column(words("level"))
     for heading in ("sent_count", "received_count"):
