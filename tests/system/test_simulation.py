@@ -29,6 +29,8 @@ pytestmark = pytest.mark.timeout(600)
 SCALE = "0.0003"
 STOPPED = "H27"
 CUT_AT = 40
+ROUND_OF = 20
+"""Several rounds, so that one is cut in its middle and the next goes on from there."""
 
 Figures = tuple[dict[int, int], dict[int, int]]
 
@@ -84,7 +86,7 @@ async def running(
             each.code: await stack.enter_async_context(client(url, data, each.code))
             for each in units()
         }
-        yield Run(plan, units(), clients, stopped, progress)
+        yield Run(plan, units(), clients, stopped, progress, ROUND_OF)
 
 
 def client(url: str, data: Path, unit: str) -> DocaxisClient:

@@ -50,8 +50,10 @@ class Run:
         clients: Mapping[str, DocaxisClient],
         stopped: str = "",
         progress: Progress = lambda count: None,
+        round_of: int = ROUND,
     ) -> None:
         """`clients` are by unit; the unit `stopped` sends, and takes nothing."""
+        self._round_of = round_of
         self._plan = plan
         self._clients = clients
         self._takers = [each for each in units if each.code != stopped]
@@ -68,7 +70,7 @@ class Run:
     async def play(self) -> None:
         """Send and take everything. Raises `SimulationFailed`, and what the client raises."""
         letters = self._plan.letters()
-        while several := list(islice(letters, ROUND)):
+        while several := list(islice(letters, self._round_of)):
             waiting = await self._send(several)
             await self._take_due(waiting)
         await self._settle()
