@@ -12,6 +12,7 @@ import msgspec
 
 from docaxis_client import models, submission, tracking
 from docaxis_client.calls import path_of, present, segment
+from docaxis_client.counting import Counting
 from docaxis_client.credentials import Credentials
 from docaxis_client.pending import decided_submission
 from docaxis_client.proofs import KeyCache, Proofs
@@ -21,7 +22,7 @@ from docaxis_client.transport import Request, Transport
 from docaxis_client.uploads import upload
 
 
-class DocaxisClient(Receiving, Proofs):
+class DocaxisClient(Receiving, Proofs, Counting):
     """A connected system's client; use it as `async with DocaxisClient(url, credentials) as axis`.
 
     `patience_s` and `attempts` bound the retries of one call; `language` (`vi`, `en`) picks the

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from docaxis_client import client, models, tracking
 from docaxis_client.credentials import Credentials
 from docaxis_client.receipts import ReceiptClaims
+from docaxis_client.statistics import FeedbackFigures, Statistics, UnmatchedPage
 from docaxis_client.submission import NewDocument, OutgoingFile, Progress
 
 _T = TypeVar("_T")
@@ -199,6 +200,18 @@ class DocaxisClient:
                 statuses, organisation=organisation, idempotency_key=idempotency_key
             )
         )
+
+    def statistics(self, first: str, last: str, **which: Any) -> Statistics:
+        """Count documents and deliveries between two days (`by`, `organisation`)."""
+        return self._run(self._axis.statistics(first, last, **which))
+
+    def feedback(self, first: str, last: str, **which: Any) -> FeedbackFigures:
+        """Count how completely recipients report between two months (`by`, `organisation`)."""
+        return self._run(self._axis.feedback(first, last, **which))
+
+    def unmatched_statuses(self, organisation: str | None = None, **page: Any) -> UnmatchedPage:
+        """List statuses of deliveries that the axis does not know (`limit`, `cursor`)."""
+        return self._run(self._axis.unmatched_statuses(organisation, **page))
 
     def receipts(
         self, *, cursor: str | None = None, limit: int | None = None, wait: int | None = None

@@ -64,7 +64,7 @@ class Verdict(Answer, frozen=True, kw_only=True):
 
 
 class TimelineEntry(Answer, frozen=True, kw_only=True):
-    """One processing status; `source` is who says so, the recipient or the axis."""
+    """One processing status; `source` is who says so: recipient, sender (13) or axis."""
 
     code: str
     label: str = ""
@@ -136,7 +136,7 @@ class Acknowledgements(Answer, frozen=True, kw_only=True):
 
 
 class StatusReport(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A status to report: 02 needs a reason; `at` is when it came about (RFC 3339)."""
+    """A status to report: 02 and 13 need a reason; `at` is when it came about (RFC 3339)."""
 
     delivery: str
     code: str

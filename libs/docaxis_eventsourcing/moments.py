@@ -12,6 +12,11 @@ def rfc3339(milliseconds: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def milliseconds(text: str) -> int:
+    """Unix ms of an RFC 3339 text. Raises `ValueError`."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
 def day_in_vietnam(milliseconds: int) -> str:
     """The full-date in Viet Nam at a moment (Unix ms)."""
     return (datetime.fromtimestamp(milliseconds / 1000, UTC) + _HANOI).date().isoformat()

@@ -209,8 +209,11 @@ class DocumentSubmitted(_message.Message):
     RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
     RECIPIENTS_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    SENDER_LEVEL_FIELD_NUMBER: _builtins.int
     submission_key: _builtins.str
     recipients_digest: _builtins.str
+    sender_level: _builtins.int
+    """The sender's level (1-4) on the day of acceptance in Viet Nam; 0: not known."""
     @_builtins.property
     def brief(self) -> Global___DocumentBrief: ...
     @_builtins.property
@@ -228,10 +231,11 @@ class DocumentSubmitted(_message.Message):
         recipients_digest: _builtins.str = ...,
         recipients: _abc.Iterable[Global___Recipient] | None = ...,
         refused: _abc.Iterable[Global___RefusedRecipient] | None = ...,
+        sender_level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_digests", b"content_digests", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused", "submission_key", b"submission_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_digests", b"content_digests", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused", "sender_level", b"sender_level", "submission_key", b"submission_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -477,11 +481,16 @@ class HandOver(_message.Message):
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     CONTENT_DIGEST_FIELD_NUMBER: _builtins.int
+    BUSINESS_TYPE_FIELD_NUMBER: _builtins.int
+    RECIPIENT_LEVEL_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     document_id: _builtins.str
     sender_organisation_id: _builtins.str
     content_digest: _builtins.str
     """SHA-256 that the receipt states for the document (its content digest)."""
+    business_type: _builtins.str
+    recipient_level: _builtins.int
+    """The recipient's level (1-4) on the day of the hand-over in Viet Nam; 0: not known."""
     def __init__(
         self,
         *,
@@ -489,10 +498,12 @@ class HandOver(_message.Message):
         document_id: _builtins.str = ...,
         sender_organisation_id: _builtins.str = ...,
         content_digest: _builtins.str = ...,
+        business_type: _builtins.str = ...,
+        recipient_level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_digest", b"content_digest", "delivery_id", b"delivery_id", "document_id", b"document_id", "sender_organisation_id", b"sender_organisation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_type", b"business_type", "content_digest", b"content_digest", "delivery_id", b"delivery_id", "document_id", b"document_id", "recipient_level", b"recipient_level", "sender_organisation_id", b"sender_organisation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from docaxis_proto import status_events_v1_pb2 as docaxis__proto_dot_status__events__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&docaxis_proto/status_commands_v1.proto\x12\x11\x64ocaxis.status.v1\x1a$docaxis_proto/status_events_v1.proto\"F\n\rOpenTimelines\x12\x35\n\ndeliveries\x18\x01 \x03(\x0b\x32!.docaxis.status.v1.DeliveryOpened\"V\n\x0eRecordHandOver\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12+\n\x08statuses\x18\x02 \x03(\x0b\x32\x19.docaxis.status.v1.Status\"i\n\x0eReportStatuses\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12+\n\x08statuses\x18\x03 \x03(\x0b\x32\x19.docaxis.status.v1.Status\"A\n\x0cReportResult\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"@\n\x0cReportAnswer\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.docaxis.status.v1.ReportResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&docaxis_proto/status_commands_v1.proto\x12\x11\x64ocaxis.status.v1\x1a$docaxis_proto/status_events_v1.proto\"F\n\rOpenTimelines\x12\x35\n\ndeliveries\x18\x01 \x03(\x0b\x32!.docaxis.status.v1.DeliveryOpened\"V\n\x0eRecordHandOver\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12+\n\x08statuses\x18\x02 \x03(\x0b\x32\x19.docaxis.status.v1.Status\"\x89\x01\n\x0eReportStatuses\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12+\n\x08statuses\x18\x03 \x03(\x0b\x32\x19.docaxis.status.v1.Status\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\"A\n\x0cReportResult\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"@\n\x0cReportAnswer\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.docaxis.status.v1.ReportResultb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENTIMELINES']._serialized_end=169
   _globals['_RECORDHANDOVER']._serialized_start=171
   _globals['_RECORDHANDOVER']._serialized_end=257
-  _globals['_REPORTSTATUSES']._serialized_start=259
-  _globals['_REPORTSTATUSES']._serialized_end=364
-  _globals['_REPORTRESULT']._serialized_start=366
-  _globals['_REPORTRESULT']._serialized_end=431
-  _globals['_REPORTANSWER']._serialized_start=433
-  _globals['_REPORTANSWER']._serialized_end=497
+  _globals['_REPORTSTATUSES']._serialized_start=260
+  _globals['_REPORTSTATUSES']._serialized_end=397
+  _globals['_REPORTRESULT']._serialized_start=399
+  _globals['_REPORTRESULT']._serialized_end=464
+  _globals['_REPORTANSWER']._serialized_start=466
+  _globals['_REPORTANSWER']._serialized_end=530
 # @@protoc_insertion_point(module_scope)

@@ -71,8 +71,11 @@ class ReportStatuses(_message.Message):
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     SYSTEM_ID_FIELD_NUMBER: _builtins.int
     STATUSES_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     organisation_id: _builtins.str
     system_id: _builtins.str
+    sender_organisation_id: _builtins.str
+    """The sender, where it is not the recipient that speaks (13); empty: the recipient."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedCompositeFieldContainer[_status_events_v1_pb2.Status]: ...
     def __init__(
@@ -81,10 +84,11 @@ class ReportStatuses(_message.Message):
         organisation_id: _builtins.str = ...,
         system_id: _builtins.str = ...,
         statuses: _abc.Iterable[_status_events_v1_pb2.Status] | None = ...,
+        sender_organisation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation_id", b"organisation_id", "statuses", b"statuses", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation_id", b"organisation_id", "sender_organisation_id", b"sender_organisation_id", "statuses", b"statuses", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

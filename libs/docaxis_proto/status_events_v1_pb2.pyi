@@ -31,12 +31,13 @@ class Status(_message.Message):
     SYSTEM_ID_FIELD_NUMBER: _builtins.int
     SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     REPORT_ID_FIELD_NUMBER: _builtins.int
+    RECIPIENT_LEVEL_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     document_id: _builtins.str
     code: _builtins.str
     """"01" to "06", "13", "15", "16"."""
     source: _builtins.str
-    """"recipient" or "axis"."""
+    """"recipient", "axis", or "sender" (13 alone)."""
     claimed_at: _builtins.str
     """When it happened, as the reporter claims; RFC 3339, empty: not told."""
     reason_digest: _builtins.str
@@ -45,6 +46,8 @@ class Status(_message.Message):
     sender_organisation_id: _builtins.str
     report_id: _builtins.str
     """Id of this report, for repeats."""
+    recipient_level: _builtins.int
+    """The axis's own 01: the recipient's level (1-4) on the day of the hand-over; 0: not known."""
     def __init__(
         self,
         *,
@@ -57,10 +60,11 @@ class Status(_message.Message):
         system_id: _builtins.str = ...,
         sender_organisation_id: _builtins.str = ...,
         report_id: _builtins.str = ...,
+        recipient_level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed_at", b"claimed_at", "code", b"code", "delivery_id", b"delivery_id", "document_id", b"document_id", "reason_digest", b"reason_digest", "report_id", b"report_id", "sender_organisation_id", b"sender_organisation_id", "source", b"source", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed_at", b"claimed_at", "code", b"code", "delivery_id", b"delivery_id", "document_id", b"document_id", "reason_digest", b"reason_digest", "recipient_level", b"recipient_level", "report_id", b"report_id", "sender_organisation_id", b"sender_organisation_id", "source", b"source", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

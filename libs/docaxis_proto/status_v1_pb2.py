@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64ocaxis_proto/status_v1.proto\x12\x11\x64ocaxis.status.v1\"j\n\x0cStatusReport\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nclaimed_at\x18\x04 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x05 \x01(\t\"\x8e\x01\n\x15ReportStatusesRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x30\n\x07reports\x18\x03 \x03(\x0b\x32\x1f.docaxis.status.v1.StatusReport\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"\x92\x01\n\x13ReportStatusesReply\x12>\n\x07results\x18\x01 \x03(\x0b\x32-.docaxis.status.v1.ReportStatusesReply.Result\x1a;\n\x06Result\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"G\n\x12GetTimelineRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x1c\n\x14\x66or_organisation_ids\x18\x02 \x03(\t\"f\n\rTimelineEntry\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x13\n\x0brecorded_at\x18\x03 \x01(\x03\x12\x12\n\nclaimed_at\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x98\x01\n\x08Timeline\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x19\n\x11organisation_code\x18\x03 \x01(\t\x12\x10\n\x08\x66urthest\x18\x04 \x01(\t\x12\x31\n\x07\x65ntries\x18\x05 \x03(\x0b\x32 .docaxis.status.v1.TimelineEntry\"B\n\x10GetTimelineReply\x12.\n\ttimelines\x18\x01 \x03(\x0b\x32\x1b.docaxis.status.v1.Timeline2\xce\x01\n\rStatusService\x12\x62\n\x0eReportStatuses\x12(.docaxis.status.v1.ReportStatusesRequest\x1a&.docaxis.status.v1.ReportStatusesReply\x12Y\n\x0bGetTimeline\x12%.docaxis.status.v1.GetTimelineRequest\x1a#.docaxis.status.v1.GetTimelineReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64ocaxis_proto/status_v1.proto\x12\x11\x64ocaxis.status.v1\"j\n\x0cStatusReport\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nclaimed_at\x18\x04 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x05 \x01(\t\"\x8e\x01\n\x15ReportStatusesRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x30\n\x07reports\x18\x03 \x03(\x0b\x32\x1f.docaxis.status.v1.StatusReport\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"\x92\x01\n\x13ReportStatusesReply\x12>\n\x07results\x18\x01 \x03(\x0b\x32-.docaxis.status.v1.ReportStatusesReply.Result\x1a;\n\x06Result\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"|\n\x12GetTimelineRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x1c\n\x14\x66or_organisation_ids\x18\x02 \x03(\t\x12\x14\n\x0c\x64\x65livery_ids\x18\x03 \x03(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x05 \x01(\t\"f\n\rTimelineEntry\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x13\n\x0brecorded_at\x18\x03 \x01(\x03\x12\x12\n\nclaimed_at\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x98\x01\n\x08Timeline\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x19\n\x11organisation_code\x18\x03 \x01(\t\x12\x10\n\x08\x66urthest\x18\x04 \x01(\t\x12\x31\n\x07\x65ntries\x18\x05 \x03(\x0b\x32 .docaxis.status.v1.TimelineEntry\"P\n\x10GetTimelineReply\x12.\n\ttimelines\x18\x01 \x03(\x0b\x32\x1b.docaxis.status.v1.Timeline\x12\x0c\n\x04next\x18\x02 \x01(\t\"S\n\x14ListUnmatchedRequest\x12\x1c\n\x14\x66or_organisation_ids\x18\x01 \x03(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"\x9d\x01\n\x0fUnmatchedStatus\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x12\n\nheld_since\x18\x05 \x01(\x03\x12\x12\n\nclaimed_at\x18\x06 \x01(\t\x12\x11\n\tsystem_id\x18\x07 \x01(\t\"X\n\x12ListUnmatchedReply\x12\x34\n\x08statuses\x18\x01 \x03(\x0b\x32\".docaxis.status.v1.UnmatchedStatus\x12\x0c\n\x04next\x18\x02 \x01(\t\"b\n\x14GetStatisticsRequest\x12\x10\n\x08\x66rom_day\x18\x01 \x01(\t\x12\x0e\n\x06to_day\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x1c\n\x14\x66or_organisation_ids\x18\x04 \x03(\t\"@\n\x07\x43ounted\x12\x15\n\rbusiness_type\x18\x01 \x01(\t\x12\x0c\n\x04sent\x18\x02 \x01(\x04\x12\x10\n\x08received\x18\x03 \x01(\x04\"|\n\x07\x46igures\x12\r\n\x05level\x18\x01 \x01(\r\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0c\n\x04sent\x18\x03 \x01(\x04\x12\x10\n\x08received\x18\x04 \x01(\x04\x12)\n\x05\x61part\x18\x05 \x03(\x0b\x32\x1a.docaxis.status.v1.Counted\"A\n\x12GetStatisticsReply\x12+\n\x07\x66igures\x18\x01 \x03(\x0b\x32\x1a.docaxis.status.v1.Figures\"d\n\x12GetFeedbackRequest\x12\x12\n\nfrom_month\x18\x01 \x01(\t\x12\x10\n\x08to_month\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12\x1c\n\x14\x66or_organisation_ids\x18\x04 \x03(\t\"\xea\x01\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\r\n\x05level\x18\x01 \x01(\r\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x32\n\x05units\x18\x03 \x01(\x0b\x32#.docaxis.status.v1.Feedback.Classes\x12\x37\n\ndeliveries\x18\x04 \x01(\x0b\x32#.docaxis.status.v1.Feedback.Classes\x1aI\n\x07\x43lasses\x12\x0c\n\x04\x66ull\x18\x01 \x01(\x04\x12\x0c\n\x04part\x18\x02 \x01(\x04\x12\x14\n\x0c\x61rrived_only\x18\x03 \x01(\x04\x12\x0c\n\x04none\x18\x04 \x01(\x04\"A\n\x10GetFeedbackReply\x12-\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x03(\x0b\x32\x1b.docaxis.status.v1.Feedback2\xeb\x03\n\rStatusService\x12\x62\n\x0eReportStatuses\x12(.docaxis.status.v1.ReportStatusesRequest\x1a&.docaxis.status.v1.ReportStatusesReply\x12Y\n\x0bGetTimeline\x12%.docaxis.status.v1.GetTimelineRequest\x1a#.docaxis.status.v1.GetTimelineReply\x12_\n\rListUnmatched\x12\'.docaxis.status.v1.ListUnmatchedRequest\x1a%.docaxis.status.v1.ListUnmatchedReply\x12_\n\rGetStatistics\x12\'.docaxis.status.v1.GetStatisticsRequest\x1a%.docaxis.status.v1.GetStatisticsReply\x12Y\n\x0bGetFeedback\x12%.docaxis.status.v1.GetFeedbackRequest\x1a#.docaxis.status.v1.GetFeedbackReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,13 +40,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORTSTATUSESREPLY_RESULT']._serialized_start=393
   _globals['_REPORTSTATUSESREPLY_RESULT']._serialized_end=452
   _globals['_GETTIMELINEREQUEST']._serialized_start=454
-  _globals['_GETTIMELINEREQUEST']._serialized_end=525
-  _globals['_TIMELINEENTRY']._serialized_start=527
-  _globals['_TIMELINEENTRY']._serialized_end=629
-  _globals['_TIMELINE']._serialized_start=632
-  _globals['_TIMELINE']._serialized_end=784
-  _globals['_GETTIMELINEREPLY']._serialized_start=786
-  _globals['_GETTIMELINEREPLY']._serialized_end=852
-  _globals['_STATUSSERVICE']._serialized_start=855
-  _globals['_STATUSSERVICE']._serialized_end=1061
+  _globals['_GETTIMELINEREQUEST']._serialized_end=578
+  _globals['_TIMELINEENTRY']._serialized_start=580
+  _globals['_TIMELINEENTRY']._serialized_end=682
+  _globals['_TIMELINE']._serialized_start=685
+  _globals['_TIMELINE']._serialized_end=837
+  _globals['_GETTIMELINEREPLY']._serialized_start=839
+  _globals['_GETTIMELINEREPLY']._serialized_end=919
+  _globals['_LISTUNMATCHEDREQUEST']._serialized_start=921
+  _globals['_LISTUNMATCHEDREQUEST']._serialized_end=1004
+  _globals['_UNMATCHEDSTATUS']._serialized_start=1007
+  _globals['_UNMATCHEDSTATUS']._serialized_end=1164
+  _globals['_LISTUNMATCHEDREPLY']._serialized_start=1166
+  _globals['_LISTUNMATCHEDREPLY']._serialized_end=1254
+  _globals['_GETSTATISTICSREQUEST']._serialized_start=1256
+  _globals['_GETSTATISTICSREQUEST']._serialized_end=1354
+  _globals['_COUNTED']._serialized_start=1356
+  _globals['_COUNTED']._serialized_end=1420
+  _globals['_FIGURES']._serialized_start=1422
+  _globals['_FIGURES']._serialized_end=1546
+  _globals['_GETSTATISTICSREPLY']._serialized_start=1548
+  _globals['_GETSTATISTICSREPLY']._serialized_end=1613
+  _globals['_GETFEEDBACKREQUEST']._serialized_start=1615
+  _globals['_GETFEEDBACKREQUEST']._serialized_end=1715
+  _globals['_FEEDBACK']._serialized_start=1718
+  _globals['_FEEDBACK']._serialized_end=1952
+  _globals['_FEEDBACK_CLASSES']._serialized_start=1879
+  _globals['_FEEDBACK_CLASSES']._serialized_end=1952
+  _globals['_GETFEEDBACKREPLY']._serialized_start=1954
+  _globals['_GETFEEDBACKREPLY']._serialized_end=2019
+  _globals['_STATUSSERVICE']._serialized_start=2022
+  _globals['_STATUSSERVICE']._serialized_end=2513
 # @@protoc_insertion_point(module_scope)

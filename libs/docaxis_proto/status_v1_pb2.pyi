@@ -130,18 +130,31 @@ class GetTimelineRequest(_message.Message):
 
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     FOR_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    DELIVERY_IDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
+    limit: _builtins.int
+    """Items of a page, at most 500; 0: the default."""
+    cursor: _builtins.str
     @_builtins.property
     def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def delivery_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """These deliveries of the document alone, at most 500; empty: all, in pages."""
+
     def __init__(
         self,
         *,
         document_id: _builtins.str = ...,
         for_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        delivery_ids: _abc.Iterable[_builtins.str] | None = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "for_organisation_ids", b"for_organisation_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "delivery_ids", b"delivery_ids", "document_id", b"document_id", "for_organisation_ids", b"for_organisation_ids", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -217,17 +230,343 @@ class GetTimelineReply(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TIMELINES_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    """Empty: nothing follows."""
     @_builtins.property
     def timelines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Timeline]: ...
     def __init__(
         self,
         *,
         timelines: _abc.Iterable[Global___Timeline] | None = ...,
+        next: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["timelines", b"timelines"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "timelines", b"timelines"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTimelineReply: _TypeAlias = GetTimelineReply  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOR_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        for_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "for_organisation_ids", b"for_organisation_ids", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedRequest: _TypeAlias = ListUnmatchedRequest  # noqa: Y015
+
+@_typing.final
+class UnmatchedStatus(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    HELD_SINCE_FIELD_NUMBER: _builtins.int
+    CLAIMED_AT_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    organisation_id: _builtins.str
+    """Who reported it."""
+    delivery_id: _builtins.str
+    document_id: _builtins.str
+    """As the reporter named it; empty: not named."""
+    code: _builtins.str
+    held_since: _builtins.int
+    """Unix ms at which the axis kept it."""
+    claimed_at: _builtins.str
+    system_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        organisation_id: _builtins.str = ...,
+        delivery_id: _builtins.str = ...,
+        document_id: _builtins.str = ...,
+        code: _builtins.str = ...,
+        held_since: _builtins.int = ...,
+        claimed_at: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claimed_at", b"claimed_at", "code", b"code", "delivery_id", b"delivery_id", "document_id", b"document_id", "held_since", b"held_since", "organisation_id", b"organisation_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnmatchedStatus: _TypeAlias = UnmatchedStatus  # noqa: Y015
+
+@_typing.final
+class ListUnmatchedReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUSES_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnmatchedStatus]: ...
+    def __init__(
+        self,
+        *,
+        statuses: _abc.Iterable[Global___UnmatchedStatus] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "statuses", b"statuses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUnmatchedReply: _TypeAlias = ListUnmatchedReply  # noqa: Y015
+
+@_typing.final
+class GetStatisticsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_DAY_FIELD_NUMBER: _builtins.int
+    TO_DAY_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    FOR_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    from_day: _builtins.str
+    """RFC 3339 full-dates in Asia/Ho_Chi_Minh, both included."""
+    to_day: _builtins.str
+    by: _builtins.str
+    """"level": the whole axis; "organisation": those of `for_organisation_ids`, each for itself."""
+    @_builtins.property
+    def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        from_day: _builtins.str = ...,
+        to_day: _builtins.str = ...,
+        by: _builtins.str = ...,
+        for_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "for_organisation_ids", b"for_organisation_ids", "from_day", b"from_day", "to_day", b"to_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatisticsRequest: _TypeAlias = GetStatisticsRequest  # noqa: Y015
+
+@_typing.final
+class Counted(_message.Message):
+    """Documents accepted and deliveries handed over of one business type."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUSINESS_TYPE_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    business_type: _builtins.str
+    """"new", "recall", "update" or "replace"."""
+    sent: _builtins.int
+    received: _builtins.int
+    def __init__(
+        self,
+        *,
+        business_type: _builtins.str = ...,
+        sent: _builtins.int = ...,
+        received: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_type", b"business_type", "received", b"received", "sent", b"sent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Counted: _TypeAlias = Counted  # noqa: Y015
+
+@_typing.final
+class Figures(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    APART_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    """1-4; 0: not known."""
+    organisation_id: _builtins.str
+    """Empty where counted by level."""
+    sent: _builtins.int
+    """Business type "new"."""
+    received: _builtins.int
+    @_builtins.property
+    def apart(self) -> _containers.RepeatedCompositeFieldContainer[Global___Counted]:
+        """The other business types that there are, apart."""
+
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        organisation_id: _builtins.str = ...,
+        sent: _builtins.int = ...,
+        received: _builtins.int = ...,
+        apart: _abc.Iterable[Global___Counted] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apart", b"apart", "level", b"level", "organisation_id", b"organisation_id", "received", b"received", "sent", b"sent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Figures: _TypeAlias = Figures  # noqa: Y015
+
+@_typing.final
+class GetStatisticsReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIGURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Figures]:
+        """By level, or by organisation and level; what has no figure is left out."""
+
+    def __init__(
+        self,
+        *,
+        figures: _abc.Iterable[Global___Figures] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStatisticsReply: _TypeAlias = GetStatisticsReply  # noqa: Y015
+
+@_typing.final
+class GetFeedbackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    FOR_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    from_month: _builtins.str
+    """Months of the hand-over in Asia/Ho_Chi_Minh ("2026-11"), both included."""
+    to_month: _builtins.str
+    by: _builtins.str
+    """As of `GetStatisticsRequest`."""
+    @_builtins.property
+    def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        by: _builtins.str = ...,
+        for_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "for_organisation_ids", b"for_organisation_ids", "from_month", b"from_month", "to_month", b"to_month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFeedbackRequest: _TypeAlias = GetFeedbackRequest  # noqa: Y015
+
+@_typing.final
+class Feedback(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Classes(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        FULL_FIELD_NUMBER: _builtins.int
+        PART_FIELD_NUMBER: _builtins.int
+        ARRIVED_ONLY_FIELD_NUMBER: _builtins.int
+        NONE_FIELD_NUMBER: _builtins.int
+        full: _builtins.int
+        """All of 03, 04, 05 and 06."""
+        part: _builtins.int
+        """Some of 02 to 06."""
+        arrived_only: _builtins.int
+        """01 alone."""
+        none: _builtins.int
+        def __init__(
+            self,
+            *,
+            full: _builtins.int = ...,
+            part: _builtins.int = ...,
+            arrived_only: _builtins.int = ...,
+            none: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["arrived_only", b"arrived_only", "full", b"full", "none", b"none", "part", b"part"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    organisation_id: _builtins.str
+    """Empty where counted by level: then `units` are counted, else it is one."""
+    @_builtins.property
+    def units(self) -> Global___Feedback.Classes:
+        """Organisations, each by the best that one of its deliveries got."""
+
+    @_builtins.property
+    def deliveries(self) -> Global___Feedback.Classes:
+        """Deliveries that were handed over."""
+
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        organisation_id: _builtins.str = ...,
+        units: Global___Feedback.Classes | None = ...,
+        deliveries: Global___Feedback.Classes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "units", b"units"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "level", b"level", "organisation_id", b"organisation_id", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Feedback: _TypeAlias = Feedback  # noqa: Y015
+
+@_typing.final
+class GetFeedbackReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEEDBACK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def feedback(self) -> _containers.RepeatedCompositeFieldContainer[Global___Feedback]: ...
+    def __init__(
+        self,
+        *,
+        feedback: _abc.Iterable[Global___Feedback] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback", b"feedback"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFeedbackReply: _TypeAlias = GetFeedbackReply  # noqa: Y015

@@ -44,6 +44,21 @@ class StatusServiceStub:
                 request_serializer=docaxis__proto_dot_status__v1__pb2.GetTimelineRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_status__v1__pb2.GetTimelineReply.FromString,
                 _registered_method=True)
+        self.ListUnmatched = channel.unary_unary(
+                '/docaxis.status.v1.StatusService/ListUnmatched',
+                request_serializer=docaxis__proto_dot_status__v1__pb2.ListUnmatchedRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_status__v1__pb2.ListUnmatchedReply.FromString,
+                _registered_method=True)
+        self.GetStatistics = channel.unary_unary(
+                '/docaxis.status.v1.StatusService/GetStatistics',
+                request_serializer=docaxis__proto_dot_status__v1__pb2.GetStatisticsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_status__v1__pb2.GetStatisticsReply.FromString,
+                _registered_method=True)
+        self.GetFeedback = channel.unary_unary(
+                '/docaxis.status.v1.StatusService/GetFeedback',
+                request_serializer=docaxis__proto_dot_status__v1__pb2.GetFeedbackRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_status__v1__pb2.GetFeedbackReply.FromString,
+                _registered_method=True)
 
 
 class StatusServiceServicer:
@@ -62,6 +77,27 @@ class StatusServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUnmatched(self, request, context):
+        """Statuses that fit no delivery so far, of those who reported them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatistics(self, request, context):
+        """Documents sent and deliveries received, by day in Viet Nam.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFeedback(self, request, context):
+        """How completely recipients report, by month of the hand-over in Viet Nam.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StatusServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -74,6 +110,21 @@ def add_StatusServiceServicer_to_server(servicer, server):
                     servicer.GetTimeline,
                     request_deserializer=docaxis__proto_dot_status__v1__pb2.GetTimelineRequest.FromString,
                     response_serializer=docaxis__proto_dot_status__v1__pb2.GetTimelineReply.SerializeToString,
+            ),
+            'ListUnmatched': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatched,
+                    request_deserializer=docaxis__proto_dot_status__v1__pb2.ListUnmatchedRequest.FromString,
+                    response_serializer=docaxis__proto_dot_status__v1__pb2.ListUnmatchedReply.SerializeToString,
+            ),
+            'GetStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatistics,
+                    request_deserializer=docaxis__proto_dot_status__v1__pb2.GetStatisticsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_status__v1__pb2.GetStatisticsReply.SerializeToString,
+            ),
+            'GetFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeedback,
+                    request_deserializer=docaxis__proto_dot_status__v1__pb2.GetFeedbackRequest.FromString,
+                    response_serializer=docaxis__proto_dot_status__v1__pb2.GetFeedbackReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -130,6 +181,87 @@ class StatusService:
             '/docaxis.status.v1.StatusService/GetTimeline',
             docaxis__proto_dot_status__v1__pb2.GetTimelineRequest.SerializeToString,
             docaxis__proto_dot_status__v1__pb2.GetTimelineReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatched(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.status.v1.StatusService/ListUnmatched',
+            docaxis__proto_dot_status__v1__pb2.ListUnmatchedRequest.SerializeToString,
+            docaxis__proto_dot_status__v1__pb2.ListUnmatchedReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.status.v1.StatusService/GetStatistics',
+            docaxis__proto_dot_status__v1__pb2.GetStatisticsRequest.SerializeToString,
+            docaxis__proto_dot_status__v1__pb2.GetStatisticsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.status.v1.StatusService/GetFeedback',
+            docaxis__proto_dot_status__v1__pb2.GetFeedbackRequest.SerializeToString,
+            docaxis__proto_dot_status__v1__pb2.GetFeedbackReply.FromString,
             options,
             channel_credentials,
             insecure,

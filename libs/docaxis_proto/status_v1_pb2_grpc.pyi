@@ -34,6 +34,12 @@ class StatusServiceStub:
     ReportStatuses: _grpc.UnaryUnaryMultiCallable[_status_v1_pb2.ReportStatusesRequest, _status_v1_pb2.ReportStatusesReply]
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_status_v1_pb2.GetTimelineRequest, _status_v1_pb2.GetTimelineReply]
     """One timeline per recipient of a document."""
+    ListUnmatched: _grpc.UnaryUnaryMultiCallable[_status_v1_pb2.ListUnmatchedRequest, _status_v1_pb2.ListUnmatchedReply]
+    """Statuses that fit no delivery so far, of those who reported them."""
+    GetStatistics: _grpc.UnaryUnaryMultiCallable[_status_v1_pb2.GetStatisticsRequest, _status_v1_pb2.GetStatisticsReply]
+    """Documents sent and deliveries received, by day in Viet Nam."""
+    GetFeedback: _grpc.UnaryUnaryMultiCallable[_status_v1_pb2.GetFeedbackRequest, _status_v1_pb2.GetFeedbackReply]
+    """How completely recipients report, by month of the hand-over in Viet Nam."""
 
 @_typing.type_check_only
 class StatusServiceAsyncStub(StatusServiceStub):
@@ -41,6 +47,12 @@ class StatusServiceAsyncStub(StatusServiceStub):
     ReportStatuses: _aio.UnaryUnaryMultiCallable[_status_v1_pb2.ReportStatusesRequest, _status_v1_pb2.ReportStatusesReply]  # type: ignore[assignment]
     GetTimeline: _aio.UnaryUnaryMultiCallable[_status_v1_pb2.GetTimelineRequest, _status_v1_pb2.GetTimelineReply]  # type: ignore[assignment]
     """One timeline per recipient of a document."""
+    ListUnmatched: _aio.UnaryUnaryMultiCallable[_status_v1_pb2.ListUnmatchedRequest, _status_v1_pb2.ListUnmatchedReply]  # type: ignore[assignment]
+    """Statuses that fit no delivery so far, of those who reported them."""
+    GetStatistics: _aio.UnaryUnaryMultiCallable[_status_v1_pb2.GetStatisticsRequest, _status_v1_pb2.GetStatisticsReply]  # type: ignore[assignment]
+    """Documents sent and deliveries received, by day in Viet Nam."""
+    GetFeedback: _aio.UnaryUnaryMultiCallable[_status_v1_pb2.GetFeedbackRequest, _status_v1_pb2.GetFeedbackReply]  # type: ignore[assignment]
+    """How completely recipients report, by month of the hand-over in Viet Nam."""
 
 class StatusServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -57,5 +69,29 @@ class StatusServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_status_v1_pb2.GetTimelineReply, _abc.Awaitable[_status_v1_pb2.GetTimelineReply]]:
         """One timeline per recipient of a document."""
+
+    @_abc_1.abstractmethod
+    def ListUnmatched(
+        self,
+        request: _status_v1_pb2.ListUnmatchedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_status_v1_pb2.ListUnmatchedReply, _abc.Awaitable[_status_v1_pb2.ListUnmatchedReply]]:
+        """Statuses that fit no delivery so far, of those who reported them."""
+
+    @_abc_1.abstractmethod
+    def GetStatistics(
+        self,
+        request: _status_v1_pb2.GetStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_status_v1_pb2.GetStatisticsReply, _abc.Awaitable[_status_v1_pb2.GetStatisticsReply]]:
+        """Documents sent and deliveries received, by day in Viet Nam."""
+
+    @_abc_1.abstractmethod
+    def GetFeedback(
+        self,
+        request: _status_v1_pb2.GetFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_status_v1_pb2.GetFeedbackReply, _abc.Awaitable[_status_v1_pb2.GetFeedbackReply]]:
+        """How completely recipients report, by month of the hand-over in Viet Nam."""
 
 def add_StatusServiceServicer_to_server(servicer: StatusServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,11 +3,13 @@
 import typer
 
 from docaxis_cli import (
+    counting,
     looking_up,
     proving,
     receiving,
     running,
     sending,
+    simulating,
     subscribing,
     tracking,
 )
@@ -48,9 +50,12 @@ _COMMANDS = (
     ("subscriptions", subscribing.subscriptions),
     ("unsubscribe", subscribing.unsubscribe),
     ("notifications", subscribing.notifications),
+    ("statistics", counting.statistics),
+    ("unmatched", counting.unmatched),
     ("whoami", tracking.whoami),
     ("token", tracking.token),
     ("demo", running.demo),
+    ("simulate", simulating.simulate),
     ("standalone", running.standalone),
     ("rebuild", running.rebuild),
 )

@@ -96,6 +96,7 @@ _CATALOGUE = {
     "said_by": ("said by", "nguồn"),
     "reason": ("reason", "lý do"),
     "by_recipient": ("recipient", "nơi nhận"),
+    "by_sender": ("sender", "bên gửi"),
     "by_axis": ("axis", "trục"),
     "accepted_by_axis": ("accepted by the axis", "trục đã tiếp nhận"),
     "made_ready": ("ready for the recipient", "sẵn sàng cho nơi nhận"),
@@ -166,6 +167,78 @@ _CATALOGUE = {
     "demo_needs_folder": (
         "With --url, say where the credentials lie: --credentials-folder DIR.",
         "Khi dùng --url, hãy nêu nơi có thông tin xác thực: --credentials-folder THƯ_MỤC.",
+    ),
+    "figures_of": (
+        "Figures of {first} to {last} (days of Viet Nam):",
+        "Số liệu từ {first} đến {last}:",
+    ),
+    "unmatched_none": (
+        "Every status that you reported has its delivery.",
+        "Mọi trạng thái đã báo đều có lượt chuyển tương ứng.",
+    ),
+    "level": ("level", "cấp"),
+    "level_0": ("level not known", "chưa rõ cấp"),
+    "level_1": ("1 ministries, sectors, provinces, cities", "1 bộ, ngành, tỉnh, thành phố"),
+    "level_2": ("2 departments, bureaus, districts", "2 cục, vụ, sở, quận, huyện"),
+    "level_3": ("3 communes, wards, towns", "3 xã, phường, thị trấn"),
+    "level_4": ("4 units below", "4 đơn vị cấp dưới"),
+    "sent_count": ("sent", "gửi"),
+    "received_count": ("received", "nhận"),
+    "expected": ("by the report", "theo báo cáo"),
+    "total": ("total", "tổng số"),
+    "feedback_full": ("full chain", "đầy đủ"),
+    "feedback_part": ("part of it", "một phần"),
+    "feedback_arrived_only": ("arrived only", "chỉ báo đã đến"),
+    "feedback_none": ("nothing", "không phản hồi"),
+    "simulate_year": ("There are: {years}.", "Hiện có: {years}."),
+    "simulate_scale": (
+        "--scale {scale}: more than 0, at most 1, and so much that a document is sent.",
+        "--scale {scale}: phải lớn hơn 0, không quá 1, và đủ để có văn bản được gửi.",
+    ),
+    "simulate_no_unit": (
+        "--stopped {code}: not one of the 95 units (such as G22, H27).",
+        "--stopped {code}: không thuộc 95 đơn vị (ví dụ G22, H27).",
+    ),
+    "simulate_needs_folder": (
+        "With --url, say where the 95 units' credentials lie: --credentials-folder DIR.",
+        "Khi dùng --url, hãy nêu nơi có thông tin xác thực của 95 đơn vị: "
+        "--credentials-folder THƯ_MỤC.",
+    ),
+    "simulate_starting": (
+        "Starting an axis with 95 units in {folder} …",
+        "Đang khởi động trục với 95 đơn vị trong {folder} …",
+    ),
+    "simulate_playing": (
+        "Playing {documents} documents to {deliveries} recipients …",
+        "Đang mô phỏng {documents} văn bản, {deliveries} lượt nhận …",
+    ),
+    "simulate_title": (
+        "Sent and received, as the statistics query answers",
+        "Gửi và nhận, theo truy vấn thống kê của trục",
+    ),
+    "simulate_days": (
+        "Played: 12/03 to 12/11/2019. The axis's time is now, so these are the figures of the "
+        "run's own days, {first} to {last}; only the documents bear dates of 2019.",
+        "Giai đoạn mô phỏng: 12/03 đến 12/11/2019. Trục dùng thời gian thực, nên đây là số liệu "
+        "của những ngày chạy, {first} đến {last}; chỉ văn bản mang ngày năm 2019.",
+    ),
+    "simulate_feedback": (
+        "Connected units that were handed something, by what they report",
+        "Đơn vị kết nối đã nhận văn bản, theo mức phản hồi",
+    ),
+    "simulate_feedback_note": (
+        "The first report: {full} full, {part} part, {arrived_only} arrived only, {none} nothing, "
+        "{not_stated} not stated; {connected_later} were connected later. Of whom it says nothing "
+        "reports nothing here. Names with “giả định” are synthetic.",
+        "Báo cáo lần đầu: {full} đầy đủ, {part} một phần, {arrived_only} chỉ báo đã đến, {none} "
+        "không phản hồi, {not_stated} không nêu; {connected_later} kết nối sau. Đơn vị không được "
+        "nêu thì ở đây không phản hồi. Tên có “giả định” là tên không có thật.",
+    ),
+    "simulate_speed": (
+        "This run added {documents} documents and {deliveries} hand-overs in {seconds} s "
+        "({per_s} documents/s).",
+        "Lần chạy này thêm {documents} văn bản và {deliveries} lượt bàn giao trong {seconds} giây "
+        "({per_s} văn bản/giây).",
     ),
 }
 

@@ -173,9 +173,10 @@ def ack(
 def status(
     delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="The delivery's id.")],
     code: Annotated[
-        str, typer.Argument(metavar="CODE", help="02 returned, 03 registered, 04 … 06 finished.")
+        str,
+        typer.Argument(metavar="CODE", help="02 returned, 03 registered … 06; 13 taken back."),
     ],
-    reason: Annotated[str | None, typer.Option(help="Why; 02 needs it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; 02 and 13 need it.")] = None,
     at: Annotated[str | None, typer.Option(help="When it came about (RFC 3339).")] = None,
     name: options.As = None,
     credentials: options.CredentialsFile = None,
@@ -184,10 +185,11 @@ def status(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Say how far a document has come at your organisation.
+    """Say how far a document has come at your organisation; or ask your own document back.
 
     02 returned (with --reason), 03 registered, 04 assigned, 05 in progress, 06 finished; 15 and 16
-    agree to a take-back or decline it. 01 comes by itself with `docaxis ack`.
+    agree to a take-back or decline it. 01 comes by itself with `docaxis ack`. 13 (with --reason) is
+    the sender's: it asks for a take-back.
     """
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from docaxis_client.credentials import Credentials
 
 OK, REFUSED, USAGE, UNAVAILABLE, NOT_PROVEN = range(5)
-_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 def program() -> str:
@@ -221,7 +221,7 @@ def progress(session: Session, title: str, total: int) -> Iterator[Callable[[int
 
 def vietnam_time(moment: datetime | None) -> str:
     """Write a time as Vietnam's clocks show it: that is what deadlines count in."""
-    return f"{moment.astimezone(_ZONE):%d/%m/%Y %H:%M:%S}" if moment else "-"
+    return f"{moment.astimezone(ZONE):%d/%m/%Y %H:%M:%S}" if moment else "-"
 
 
 async def _awaited(work: Callable[[], Awaitable[int]]) -> int:

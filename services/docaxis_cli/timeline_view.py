@@ -54,7 +54,7 @@ def _recipient_box(
         words("when"), words("what"), words("said_by"), words("reason"), box=box.SIMPLE_HEAD
     )
     for entry in recipient.entries:
-        by = "by_axis" if entry.source == "axis" else "by_recipient"
+        by = f"by_{entry.source}" if entry.source in ("axis", "sender") else "by_recipient"
         table.add_row(
             vietnam_time(entry.recorded_at),
             f"{entry.code} {entry.label}",

@@ -249,3 +249,20 @@ class StatusResults(BaseModel):
     """One result for each status."""
 
     results: list[StatusResult]
+
+
+class UnmatchedStatus(BaseModel):
+    """A status that was kept, of a delivery that is not known."""
+
+    organisation_id: str
+    delivery_id: str
+    code: str
+    held_since: DateTimeText | None
+    claimed_at: str | None
+
+
+class UnmatchedPage(BaseModel):
+    """A page of statuses that fit no delivery so far."""
+
+    items: list[UnmatchedStatus]
+    next: str | None

@@ -9,6 +9,9 @@ Cursor = Annotated[str, Query(max_length=16_384, description="`next` of the page
 Wait = Annotated[
     float, Query(ge=0, le=50, description="Seconds to wait for news where there is nothing.")
 ]
+OrganisationQuery = Annotated[
+    str | None, Query(max_length=35, description="One of those that the system serves.")
+]
 
 DEFAULT_LIMIT = 100
 

@@ -173,9 +173,9 @@ class ReportStatus(_Request):
 
 
 class StatusOfDelivery(_Request):
-    """One status in a list."""
+    """One status in a list; whatever its delivery's name, it has a result of its own."""
 
-    delivery: Identifier
+    delivery: Annotated[str, Line(100)]
     code: Annotated[str, Line(10)]
     reason: Annotated[str, FreeText(1000, blank=True)] | None = None
     at: DateTime | None = None

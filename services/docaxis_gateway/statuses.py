@@ -5,13 +5,14 @@ from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.identifiers import is_identifier
-from docaxis_gateway.answers import json_answer
+from docaxis_gateway.answers import json_answer, moment
 from docaxis_gateway.authentication import Caller, CallerDep
 from docaxis_gateway.bodies import read_json
-from docaxis_gateway.document_models import StatusResults
+from docaxis_gateway.document_models import StatusResults, UnmatchedPage
 from docaxis_gateway.idempotency import idempotency_key
-from docaxis_gateway.openapi import BODY, IDEMPOTENCY_KEY, json_body, problems
-from docaxis_gateway.organisation_scope import only_organisation
+from docaxis_gateway.openapi import BODY, IDEMPOTENCY_KEY, PAGE, json_body, problems
+from docaxis_gateway.organisation_scope import only_organisation, served_organisations
+from docaxis_gateway.paging import DEFAULT_LIMIT, Cursor, Limit, OrganisationQuery, page
 from docaxis_gateway.problems import fields_error
 from docaxis_gateway.request_models import ReportStatus, ReportStatuses
 from docaxis_proto import status_v1_pb2
@@ -19,6 +20,7 @@ from docaxis_proto import status_v1_pb2
 router = APIRouter(tags=["deliveries"])
 
 KNOWN_CODES = frozenset({"01", "02", "03", "04", "05", "06", "13", "15", "16"})
+_WITH_REASON = ("02", "13")
 
 _CODES = (
     "idempotency_key_invalid",
@@ -48,7 +50,7 @@ async def report_status(delivery_id: str, caller: CallerDep) -> Response:
         reason=asked.reason or "",
         claimed_at=asked.at or "",
     )
-    _check([report], [""])
+    _check(report)
     return await _report(caller, asked.organisation, [report], key)
 
 
@@ -71,8 +73,40 @@ async def report_statuses(caller: CallerDep) -> Response:
         )
         for each in asked.statuses
     ]
-    _check(reports, [f"/statuses/{index}" for index in range(len(reports))])
     return await _report(caller, asked.organisation, reports, key)
+
+
+@router.get(
+    "/statuses/unmatched",
+    responses={
+        200: {"model": UnmatchedPage},
+        **problems("unknown_organisation", "organisation_not_served", "read_stale", *PAGE),
+    },
+)
+async def list_unmatched(
+    caller: CallerDep,
+    organisation: OrganisationQuery = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = "",
+) -> Response:
+    """What was reported for deliveries that are not known: kept, and recorded when they come."""
+    request = status_v1_pb2.ListUnmatchedRequest(
+        for_organisation_ids=await served_organisations(caller, organisation),
+        limit=limit,
+        cursor=cursor,
+    )
+    reply = await caller.services.status.ListUnmatched(request)
+    items = [
+        {
+            "organisation_id": each.organisation_id,
+            "delivery_id": each.delivery_id,
+            "code": each.code,
+            "held_since": moment(each.held_since),
+            "claimed_at": each.claimed_at or None,
+        }
+        for each in reply.statuses
+    ]
+    return json_answer(page(items, reply.next))
 
 
 async def _report(
@@ -95,13 +129,11 @@ async def _report(
     return json_answer({"results": results})
 
 
-def _check(reports: list[status_v1_pb2.StatusReport], pointers: list[str]) -> None:
-    problems = []
-    for report, pointer in zip(reports, pointers, strict=True):
-        if report.code not in KNOWN_CODES:
-            params = {"status": report.code}
-            problems.append(FieldProblem(f"{pointer}/code", "status_unknown", params))
-        elif report.code == "02" and not report.reason.strip():
-            problems.append(FieldProblem(f"{pointer}/reason", "reason_required"))
-    if problems:
-        raise fields_error(problems)
+def _check(report: status_v1_pb2.StatusReport) -> None:
+    """Refuse a status that stands alone; in a list each has its own result instead."""
+    if report.code not in KNOWN_CODES:
+        raise fields_error(
+            [FieldProblem("/code", "status_unknown", {"status": report.code})],
+        )
+    if report.code in _WITH_REASON and not report.reason.strip():
+        raise fields_error([FieldProblem("/reason", "reason_required")])

@@ -41,7 +41,7 @@ async def get_timeline(
     deliveries = await caller.services.routing.ListDeliveries(page_of_deliveries)
     ids = [each.organisation_id for each in deliveries.deliveries]
     timelines, receipts, names = await asyncio.gather(
-        _timelines(caller, document_id),
+        _timelines(caller, document_id, [each.delivery_id for each in deliveries.deliveries]),
         _hand_over_receipts(caller, document_id, {e.delivery_id for e in deliveries.deliveries}),
         names_of(caller, ids),
     )
@@ -56,9 +56,16 @@ async def get_timeline(
     )
 
 
-async def _timelines(caller: Caller, document_id: str) -> dict[str, status_v1_pb2.Timeline]:
+async def _timelines(
+    caller: Caller, document_id: str, deliveries: list[str]
+) -> dict[str, status_v1_pb2.Timeline]:
+    """The timelines of a page's deliveries; more is not asked for."""
+    if not deliveries:
+        return {}
     request = status_v1_pb2.GetTimelineRequest(
-        document_id=document_id, for_organisation_ids=caller.organisation_ids
+        document_id=document_id,
+        for_organisation_ids=caller.organisation_ids,
+        delivery_ids=deliveries,
     )
     reply = await caller.services.status.GetTimeline(request)
     return {each.delivery_id: each for each in reply.timelines}

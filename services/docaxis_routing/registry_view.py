@@ -30,7 +30,7 @@ from docaxis_proto.registry_events_v1_pb2 import (
 )
 from docaxis_routing.codec import REGISTRY_EVENTS
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
-from docaxis_routing.domain.messages import SubmitDocument
+from docaxis_routing.domain.messages import AcknowledgeDeliveries, SubmitDocument
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
 REGISTRY_PARTITION = 0
@@ -39,13 +39,22 @@ REGISTRY_PARTITION = 0
 
 @dataclass(frozen=True, slots=True)
 class OrganisationRow:
-    """An organisation as routing needs it. Policies are by document type; "" is the default."""
+    """An organisation as routing needs it. Policies are by document type; "" is the default.
+
+    `levels` are (full-date since when, level), by date; "" is from the beginning.
+    """
 
     organisation_id: str
     code: str
     name: str
     locked: bool = False
     policies: dict[str, str] = field(default_factory=dict)
+    levels: tuple[tuple[str, int], ...] = ()
+
+    def level_on(self, day: str) -> int:
+        """Its level on a day; before the first known one, that one; 0 where none is known."""
+        held = [level for since, level in self.levels if since <= day]
+        return held[-1] if held else next((level for _, level in self.levels), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,8 @@ def _register(rows: Rows, entry: OrganisationEntry) -> None:
         if row
         else OrganisationRow(entry.organisation_id, entry.code, entry.name)
     )
-    _put(rows, replace(before, code=entry.code, name=entry.name))
+    levels = tuple(sorted({**dict(before.levels), entry.level_since: entry.level}.items()))
+    _put(rows, replace(before, code=entry.code, name=entry.name, levels=levels))
     _claim(rows, entry.code, CodeClaim(entry.organisation_id))
     for alias in entry.aliases:
         claim = CodeClaim(entry.organisation_id, False, alias.valid_from, alias.valid_until)
@@ -171,7 +181,7 @@ def _put_system(rows: Rows, system: SystemRow) -> None:
 REGISTRY_VIEW = View(
     service="routing",
     name="registry",
-    version=2,
+    version=3,
     topic="docaxis.registry.events",
     codec=REGISTRY_EVENTS,
     tables=(Table(ORGANISATIONS), Table(CODES), Table(SYSTEMS)),
@@ -192,6 +202,9 @@ class RegistryFacts:
 
     async def _one(self, request: Request) -> RoutingFacts:
         command = request.command
+        if isinstance(command, AcknowledgeDeliveries):
+            level = await self._level(command.organisation_id, request.now)
+            return RoutingFacts(request.now, request.command_id, level=level)
         if not isinstance(command, SubmitDocument):
             return RoutingFacts(request.now, request.command_id)
         try:
@@ -220,7 +233,16 @@ class RegistryFacts:
             and sender.organisation_id in system.organisation_ids,
             sender_locked=sender is not None and sender.locked,
             recipients=recipients,
+            level=sender.level_on(day_in_vietnam(request.now)) if sender else 0,
         )
+
+    async def _level(self, organisation_id: str, now: int) -> int:
+        """An organisation's level at a moment. Its deliveries exist, so the view has had it."""
+        try:
+            row = await self._reader.get(ORGANISATIONS, organisation_id)
+        except DocaxisError as error:
+            raise Unavailable(f"the registry's view: {error.code}") from error
+        return _read_organisation(row.blob).level_on(day_in_vietnam(now)) if row else 0
 
     async def resolve(self, codes: Sequence[str], now: int) -> Mapping[str, OrganisationRow]:
         """The organisations that these codes or aliases name at a moment (Unix ms, UTC+7 days)."""

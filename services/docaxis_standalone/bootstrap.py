@@ -5,10 +5,11 @@ Registers the packaged catalogue of agencies, three systems with fresh keys (cre
 is left as it is, so a second start goes on from where the first was.
 """
 
+import asyncio
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from docaxis_gateway.gateway import Services
 from docaxis_proto import registry_v1_pb2 as pb
+from docaxis_proto.registry_events_v1_pb2 import OrganisationEntry
 from docaxis_registry.catalogue import catalogue
 from docaxis_standalone.data_folder import DataFolder
 from docaxis_trust.demo_pki import create_demo_pki
@@ -29,16 +31,18 @@ from docaxis_trust.jwk_set import public_jwk
 
 ACTOR = "bootstrap"
 _SLICE = 500
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class DemoSystem:
-    """A sample system and the agency that it serves."""
+    """A sample system, the agency that it serves, and others that it serves as well."""
 
     name: str
     title: str
     code: str
     connection: str = "direct"
+    others: tuple[str, ...] = ()
 
 
 DEMO_SYSTEMS = (
@@ -50,7 +54,7 @@ DEMO_SYSTEMS = (
 
 async def bootstrap_demo(services: Services, folder: DataFolder, url: str = "") -> dict[str, Path]:
     """Make the demonstration ready; returns the credentials file of each system by its name."""
-    organisations = await _register_catalogue(services)
+    organisations = await _register(services, catalogue(), "catalogue")
     pki = create_demo_pki(folder.demo_pki)
     shutil.copyfile(pki.root_path, folder.anchors / "demo-root.pem")
     return {
@@ -59,15 +63,33 @@ async def bootstrap_demo(services: Services, folder: DataFolder, url: str = "") 
     }
 
 
-async def _register_catalogue(services: Services) -> Mapping[str, str]:
-    """Ids of the packaged agencies by code."""
-    entries = catalogue()
+async def bootstrap_systems(
+    services: Services,
+    folder: DataFolder,
+    entries: Sequence[OrganisationEntry],
+    systems: Sequence[DemoSystem],
+) -> None:
+    """Register organisations (parents first) and sample systems, with credentials in `clients/`."""
+    organisations = await _register(services, entries, "sample")
+    at_once = asyncio.Semaphore(_AT_ONCE)
+
+    async def connect(system: DemoSystem) -> None:
+        async with at_once:
+            await _connect(services, folder, system, organisations, "")
+
+    await asyncio.gather(*map(connect, systems))
+
+
+async def _register(
+    services: Services, entries: Sequence[OrganisationEntry], name: str
+) -> Mapping[str, str]:
+    """Ids of organisations by code."""
     found: dict[str, str] = {}
     for start in range(0, len(entries), _SLICE):
         reply = await services.registry.RegisterOrganisations(
             pb.RegisterOrganisationsRequest(
                 entries=entries[start : start + _SLICE],
-                idempotency_key=f"catalogue-{start}",
+                idempotency_key=f"{name}-{start}",
                 actor=ACTOR,
             )
         )
@@ -86,7 +108,7 @@ async def _connect(
         pb.RegisterSystemRequest(
             name=system.title,
             connection=system.connection,
-            organisation_ids=[organisations[system.code]],
+            organisation_ids=[organisations[each] for each in (system.code, *system.others)],
             idempotency_key=f"demo-{system.name}",
             actor=ACTOR,
         )
@@ -113,7 +135,7 @@ async def _connect(
         "system_id": reply.system_id,
         "key_id": added.id,
         "private_key_file": key_file.name,
-        "organisations": [system.code],
+        "organisations": [system.code, *system.others],
         **({"base_url": url} if url else {}),
     }
     path = folder.clients / f"{system.name}.json"

@@ -27,3 +27,9 @@ ROUTING_EVENTS = MessageCodec(
     foreign=(routing_events_v1_pb2.DeliveriesMade, routing_events_v1_pb2.DeliveriesHandedOver),
 )
 """What status reacts to of routing."""
+
+COUNTED_EVENTS = MessageCodec(
+    (),
+    foreign=(routing_events_v1_pb2.DocumentSubmitted, routing_events_v1_pb2.DeliveriesHandedOver),
+)
+"""What the figures count of routing."""

@@ -1,33 +1,28 @@
-"""Reports and timelines: protobuf <-> commands and queries."""
+"""Reports, timelines and figures: protobuf <-> commands and queries."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
-from datetime import datetime
-from hashlib import sha256
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Annotated, Any
 
+import msgspec
 import structlog
 
-from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
-from docaxis_eventsourcing.front_door import FrontDoor
-from docaxis_eventsourcing.identifiers import derived_id, is_identifier, new_id
-from docaxis_eventsourcing.outcomes import answer_of
+from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor, page_limit
+from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.ports.file_store import FileStore
-from docaxis_eventsourcing.topics import organisation_partition
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_proto import status_v1_pb2 as rpc
 from docaxis_proto import status_v1_pb2_grpc
-from docaxis_status.codec import CODEC
-from docaxis_status.domain.deliveries import RECIPIENT, RETURNED, furthest, refusal
-from docaxis_status.domain.messages import ReportAnswer, ReportStatuses, Status
-from docaxis_status.views import Timeline, documents_of, timelines_of
+from docaxis_status import feedback, statistics
+from docaxis_status.domain.deliveries import furthest
+from docaxis_status.periods import check_by, check_days, check_months
+from docaxis_status.reporting import ReportDoor
+from docaxis_status.unmatched import unmatched_of
+from docaxis_status.views import Timeline, timelines_by_id, timelines_of
 
-MOST_REPORTS = 500
-MOST_REASON_CHARACTERS = 2000
+MOST_DELIVERIES = 500
 _READERS = 16
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+_Key = Annotated[str, msgspec.Meta(max_length=200)]
 
 _log = structlog.get_logger(__name__)
 
@@ -36,40 +31,26 @@ class StatusServicer(status_v1_pb2_grpc.StatusServiceServicer):
     """The status service's methods; they raise `DocaxisError`."""
 
     def __init__(
-        self, door: FrontDoor, timelines: ViewReader, files: FileStore, partitions: int
+        self,
+        reports: ReportDoor,
+        timelines: ViewReader,
+        figures: ViewReader,
+        files: FileStore,
+        partitions: int,
+        epoch: int,
     ) -> None:
-        self._door = door
+        self._reports = reports
         self._timelines = timelines
+        self._figures = figures
         self._files = files
         self._partitions = partitions
+        self._epoch = epoch
 
     async def ReportStatuses(
         self, request: rpc.ReportStatusesRequest, context: Any
     ) -> rpc.ReportStatusesReply:
-        """Record statuses of one organisation's deliveries; each has a result of its own.
-
-        What can be refused without looking is refused here and never reaches the log, nor do the
-        words of a reason: they become a file of the document first (rule L32). Raises
-        `deadline_exceeded` where the report is durable but not decided within the wait: the same
-        again (same idempotency key) is answered with the first's results.
-        """
-        _check(request)
-        report_id = (
-            derived_id("report", request.system_id, request.idempotency_key)
-            if request.idempotency_key
-            else new_id()
-        )
-        statuses = [_status(each, request.system_id, report_id) for each in request.reports]
-        results = [
-            _refusal(request.organisation_id, status, report)
-            for status, report in zip(statuses, request.reports, strict=True)
-        ]
-        await self._keep_reasons(request, statuses, results)
-        sound = [place for place, result in enumerate(results) if not result]
-        if sound:
-            told = await self._report(request, [statuses[place] for place in sound], report_id)
-            for place, each in zip(sound, told.results, strict=True):
-                results[place] = each.result
+        """Record statuses of one organisation's deliveries; each has a result of its own."""
+        results = await self._reports.report(request)
         return rpc.ReportStatusesReply(
             results=[
                 rpc.ReportStatusesReply.Result(
@@ -82,70 +63,95 @@ class StatusServicer(status_v1_pb2_grpc.StatusServiceServicer):
     async def GetTimeline(
         self, request: rpc.GetTimelineRequest, context: Any
     ) -> rpc.GetTimelineReply:
-        """One timeline per recipient: all for the sender, its own for a recipient."""
-        found = await timelines_of(
-            self._timelines,
-            self._partitions,
-            request.document_id,
-            request.for_organisation_ids,
-        )
+        """One timeline per recipient: all for the sender, its own for a recipient; in pages.
+
+        Raises `limit_invalid`, `cursor_invalid`.
+        """
+        limit = page_limit(request.limit)
+        after = decode_cursor(request.cursor, self._epoch, _Key, "")
+        if len(request.delivery_ids) > MOST_DELIVERIES:
+            params = {"field": "delivery_ids", "limit": str(MOST_DELIVERIES)}
+            raise DocaxisError("too_many_items", params)
+        asking = request.for_organisation_ids
+        at = (self._timelines, self._partitions, request.document_id, asking)
+        reply = rpc.GetTimelineReply()
+        if request.delivery_ids:
+            found = await timelines_by_id(*at, request.delivery_ids)
+        else:
+            found = await timelines_of(*at, limit, after)
+            if len(found) == limit:
+                reply.next = encode_cursor(self._epoch, found[-1].organisation_id)
         reasons = await self._read_reasons(request.document_id, found)
-        return rpc.GetTimelineReply(timelines=[_timeline(each, reasons) for each in found])
+        reply.timelines.extend(_timeline(each, reasons) for each in found)
+        return reply
 
-    async def _report(
-        self, request: rpc.ReportStatusesRequest, statuses: Sequence[Status], report_id: str
-    ) -> ReportAnswer:
-        command = ReportStatuses(request.organisation_id, request.system_id, tuple(statuses))
-        # What the door refused at the first attempt may be sound at the next: then it is another
-        # command of the same report, and what was recorded is told apart by the report's id.
-        command_id = derived_id("report", report_id, CODEC.encode(command)[1])
-        outcome = await self._door.ask_decided(
-            command,
-            command_id=command_id,
-            partition=organisation_partition(request.organisation_id, self._partitions),
-            actor=request.system_id,
+    async def ListUnmatched(
+        self, request: rpc.ListUnmatchedRequest, context: Any
+    ) -> rpc.ListUnmatchedReply:
+        """What some organisations reported that fits no delivery so far, in pages."""
+        limit = page_limit(request.limit)
+        after = decode_cursor(request.cursor, self._epoch, _Key, "")
+        asking = request.for_organisation_ids
+        found, last = await unmatched_of(self._timelines, asking, after, limit)
+        return rpc.ListUnmatchedReply(
+            statuses=[
+                rpc.UnmatchedStatus(
+                    organisation_id=each.organisation_id,
+                    delivery_id=each.delivery_id,
+                    document_id=each.document_id,
+                    code=each.code,
+                    held_since=each.held_since,
+                    claimed_at=each.claimed_at,
+                    system_id=each.system_id,
+                )
+                for each in found
+            ],
+            next=encode_cursor(self._epoch, last) if last else "",
         )
-        answer = answer_of(outcome, CODEC)
-        if not isinstance(answer, ReportAnswer):
-            raise TypeError(f"a report was answered with {type(answer).__name__}")
-        return answer
 
-    async def _keep_reasons(
-        self, request: rpc.ReportStatusesRequest, statuses: list[Status], results: list[str]
-    ) -> None:
-        """Put the reasons of sound statuses under their documents, and their digests in place."""
-        given = {
-            place: report.reason.encode()
-            for place, report in enumerate(request.reports)
-            if report.reason.strip() and not results[place]
-        }
-        sought = [statuses[place].delivery_id for place in given if not statuses[place].document_id]
-        partition = organisation_partition(request.organisation_id, self._partitions)
-        known = (
-            await documents_of(self._timelines, request.organisation_id, partition, sought)
-            if sought
-            else {}
-        )
-        files: dict[tuple[str, str], bytes] = {}
-        for place, words in given.items():
-            status = statuses[place]
-            document_id = status.document_id or known.get(status.delivery_id, "")
-            if not document_id:
-                results[place] = "unknown_delivery"
-                continue
-            digest = sha256(words).hexdigest()
-            statuses[place] = replace(status, reason_digest=digest)
-            files[document_id, digest] = words
-        await asyncio.gather(
-            *(
-                self._files.put(document_id, digest, words)
-                for (document_id, digest), words in files.items()
+    async def GetStatistics(
+        self, request: rpc.GetStatisticsRequest, context: Any
+    ) -> rpc.GetStatisticsReply:
+        """Documents sent and deliveries received, of all that was decided when it was asked.
+
+        Raises `limit_invalid`, and `read_stale` where the counters lag behind the log.
+        """
+        check_by(request.by)
+        check_days(request.from_day, request.to_day)
+        await self._pass_ends(self._figures)
+        period = (request.from_day, request.to_day)
+        found = (
+            await statistics.by_level(self._figures, *period)
+            if request.by == "level"
+            else await statistics.by_organisation(
+                self._figures, request.for_organisation_ids, *period
             )
         )
+        return rpc.GetStatisticsReply(figures=map(_figures, found))
+
+    async def GetFeedback(
+        self, request: rpc.GetFeedbackRequest, context: Any
+    ) -> rpc.GetFeedbackReply:
+        """How completely recipients report. Raises as `GetStatistics`."""
+        check_by(request.by)
+        check_months(request.from_month, request.to_month)
+        await self._pass_ends(self._timelines)
+        period = (request.from_month, request.to_month)
+        found = (
+            await feedback.by_level(self._timelines, *period)
+            if request.by == "level"
+            else await feedback.by_organisation(
+                self._timelines, request.for_organisation_ids, *period
+            )
+        )
+        return rpc.GetFeedbackReply(feedback=map(_feedback, found))
+
+    async def _pass_ends(self, reader: ViewReader) -> None:
+        await asyncio.gather(*(reader.pass_end(each) for each in range(self._partitions)))
 
     async def _read_reasons(
         self, document_id: str, timelines: Sequence[Timeline]
-    ) -> dict[str, str]:
+    ) -> Mapping[str, str]:
         digests = {each.reason_digest for timeline in timelines for each in timeline.entries}
         digests.discard("")
         readers = asyncio.Semaphore(_READERS)
@@ -169,60 +175,7 @@ class StatusServicer(status_v1_pb2_grpc.StatusServiceServicer):
             return ""
 
 
-def _check(request: rpc.ReportStatusesRequest) -> None:
-    """Refuse a request that is not sound as a whole. Raises `DocaxisError`."""
-    for name in ("system_id", "organisation_id"):
-        if not getattr(request, name):
-            raise _invalid([FieldProblem(f"/{name}", "field_required", {"field": name})])
-    if not request.reports:
-        raise _invalid([FieldProblem("/reports", "field_required", {"field": "reports"})])
-    if len(request.reports) > MOST_REPORTS:
-        params = {"field": "reports", "limit": str(MOST_REPORTS)}
-        raise DocaxisError(
-            "too_many_items", params, fields=(FieldProblem("/reports", "too_many_items", params),)
-        )
-    problems = []
-    for place, report in enumerate(request.reports):
-        if report.claimed_at and not _is_moment(report.claimed_at):
-            params = {"field": "claimed_at", "expected": "RFC 3339"}
-            problems.append(FieldProblem(f"/reports/{place}/claimed_at", "field_invalid", params))
-        if len(report.reason) > MOST_REASON_CHARACTERS:
-            params = {"field": "reason", "limit": str(MOST_REASON_CHARACTERS)}
-            problems.append(FieldProblem(f"/reports/{place}/reason", "field_too_long", params))
-    if problems:
-        raise _invalid(problems)
-
-
-def _invalid(problems: Sequence[FieldProblem]) -> DocaxisError:
-    return DocaxisError("validation_failed", fields=tuple(problems))
-
-
-def _status(report: rpc.StatusReport, system_id: str, report_id: str) -> Status:
-    return Status(
-        delivery_id=report.delivery_id,
-        document_id=report.document_id,
-        code=report.code,
-        source=RECIPIENT,
-        claimed_at=report.claimed_at,
-        reason_digest="",
-        system_id=system_id,
-        sender_organisation_id="",
-        report_id=report_id,
-    )
-
-
-def _refusal(organisation_id: str, status: Status, report: rpc.StatusReport) -> str:
-    """Why a status cannot hold, whatever is known; empty: it may. Unsound ids name nothing."""
-    ids = (status.delivery_id, status.document_id or status.delivery_id)
-    if not all(map(is_identifier, ids)):
-        return "unknown_delivery"
-    refused = refusal(organisation_id, status)
-    if not refused and status.code == RETURNED and not report.reason.strip():
-        return "reason_required"
-    return refused
-
-
-def _timeline(timeline: Timeline, reasons: dict[str, str]) -> rpc.Timeline:
+def _timeline(timeline: Timeline, reasons: Mapping[str, str]) -> rpc.Timeline:
     return rpc.Timeline(
         delivery_id=timeline.delivery_id,
         organisation_id=timeline.organisation_id,
@@ -241,15 +194,29 @@ def _timeline(timeline: Timeline, reasons: dict[str, str]) -> rpc.Timeline:
     )
 
 
+def _figures(figures: statistics.Figures) -> rpc.Figures:
+    counted = dict(sorted(figures.by_type.items()))
+    new = counted.pop(statistics.NEW, statistics.Counts())
+    return rpc.Figures(
+        level=figures.level,
+        organisation_id=figures.organisation_id,
+        sent=new.sent,
+        received=new.received,
+        apart=[
+            rpc.Counted(business_type=kind, sent=each.sent, received=each.received)
+            for kind, each in counted.items()
+        ],
+    )
+
+
+def _feedback(found: feedback.Feedback) -> rpc.Feedback:
+    return rpc.Feedback(
+        level=found.level,
+        organisation_id=found.organisation_id,
+        units=rpc.Feedback.Classes(**found.units),
+        deliveries=rpc.Feedback.Classes(**found.deliveries),
+    )
+
+
 async def _whole(chunks: AsyncIterator[bytes]) -> bytes:
     return b"".join([chunk async for chunk in chunks])
-
-
-def _is_moment(text: str) -> bool:
-    if not _RFC3339.fullmatch(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

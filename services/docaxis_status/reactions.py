@@ -67,6 +67,7 @@ def _hand_over(event: DeliveriesHandedOver, envelope: Envelope) -> RecordHandOve
                 system_id=event.system_id,
                 sender_organisation_id=each.sender_organisation_id,
                 report_id=envelope.id,
+                recipient_level=each.recipient_level,
             )
             for each in event.deliveries
         ),

@@ -11,7 +11,9 @@ from docaxis_status.codec import CODEC, ROUTING_EVENTS
 from docaxis_status.domain import DECIDER
 from docaxis_status.grpc_servicer import StatusServicer
 from docaxis_status.reactions import StatusReactions
+from docaxis_status.reporting import ReportDoor
 from docaxis_status.settings import StatusSettings
+from docaxis_status.statistics import statistics_view
 from docaxis_status.views import TOPICS, timelines_view
 
 _ROUTING_TOPICS = ServiceTopics("routing")
@@ -41,10 +43,20 @@ def compose(ports: Ports, settings: StatusSettings) -> RunningService:
     timelines = ViewRunner(
         timelines_view(), ports.log, ports.store, drop_after_s=ports.views_kept_s
     )
+    figures = ViewRunner(
+        statistics_view(partitions), ports.log, ports.store, drop_after_s=ports.views_kept_s
+    )
     return RunningService(
         name=TOPICS.service,
         topics=TOPICS,
-        parts=(processor, door, reactions, timelines),
-        servicer=StatusServicer(door, timelines.reader, ports.files, partitions),
-        views=by_full_name(timelines),
+        parts=(processor, door, reactions, timelines, figures),
+        servicer=StatusServicer(
+            ReportDoor(door, timelines.reader, ports.files, partitions),
+            timelines.reader,
+            figures.reader,
+            ports.files,
+            partitions,
+            ports.log.epoch,
+        ),
+        views=by_full_name(timelines, figures),
     )

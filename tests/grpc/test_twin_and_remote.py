@@ -78,6 +78,18 @@ class Servicer(StatusServiceServicer):
         timeline = pb.Timeline(delivery_id=request.document_id)
         return pb.GetTimelineReply(timelines=[timeline])
 
+    async def ListUnmatched(self, request: Any, context: Any) -> pb.ListUnmatchedReply:
+        """Nothing."""
+        return pb.ListUnmatchedReply()
+
+    async def GetStatistics(self, request: Any, context: Any) -> pb.GetStatisticsReply:
+        """Nothing."""
+        return pb.GetStatisticsReply()
+
+    async def GetFeedback(self, request: Any, context: Any) -> pb.GetFeedbackReply:
+        """Nothing."""
+        return pb.GetFeedbackReply()
+
 
 @pytest.fixture
 def servicer() -> Servicer:

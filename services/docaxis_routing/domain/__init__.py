@@ -1,6 +1,6 @@
 """The rules of routing: `decide` and `evolve`, and what they work on.
 
-Rules 1-10 are about documents (`documents`), 11-17 about deliveries and mailboxes (`deliveries`).
+Rules 1-10 are about documents (`documents`), 11-18 about deliveries and mailboxes (`deliveries`).
 Documents lie on the partition of their id's first part, deliveries and mailboxes on that of the
 recipient organisation (rule L3).
 """
@@ -11,7 +11,7 @@ from docaxis_routing.domain.aggregates import aggregates, initial, touched
 from docaxis_routing.domain.decisions import decide, evolve
 from docaxis_routing.domain.facts import FactsProvider
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 STATES: dict[str, type] = {
     "document": documents.Document,
     "submission": documents.Submission,

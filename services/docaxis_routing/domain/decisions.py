@@ -30,7 +30,7 @@ def decide(states: Mapping[str, Any], facts: RoutingFacts, command: Any) -> Deci
         case RefuseDeliveries():
             return deliveries.decide_refuse(states, command)
         case AcknowledgeDeliveries():
-            return deliveries.decide_acknowledge(states, command)
+            return deliveries.decide_acknowledge(states, facts, command)
     raise TypeError(type(command).__name__)
 
 

@@ -8,6 +8,8 @@
 16. Acknowledging a ready delivery is the hand-over; doing it again changes nothing.
 17. A delivery of another organisation, held, or closed is not handed over, and the answer says why;
     the others in the list are not held up by it.
+18. A hand-over states the document's business type and the recipient's level on that day in Viet
+    Nam, so that figures are counted from the event alone.
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ from typing import Any
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision
 from docaxis_eventsourcing.receipt_ids import delivery_id
+from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeAnswer,
     AcknowledgeDeliveries,
@@ -46,6 +49,7 @@ class Delivery:
     organisation_id: str = ""
     sender_organisation_id: str = ""
     content_digest: str = ""
+    business_type: str = ""
     released_early: bool = False
     refused_early: str = ""
     """The reason of a refusal that came before the delivery (rule 14)."""
@@ -114,8 +118,10 @@ def decide_refuse(states: Mapping[str, Any], command: RefuseDeliveries) -> Decis
     )
 
 
-def decide_acknowledge(states: Mapping[str, Any], command: AcknowledgeDeliveries) -> Decision:
-    """Rules 16 and 17."""
+def decide_acknowledge(
+    states: Mapping[str, Any], facts: RoutingFacts, command: AcknowledgeDeliveries
+) -> Decision:
+    """Rules 16-18."""
     results: dict[str, str] = {}
     taken = []
     for each in command.delivery_ids:
@@ -125,7 +131,14 @@ def decide_acknowledge(states: Mapping[str, Any], command: AcknowledgeDeliveries
         results[each] = _acknowledged(copy, command.organisation_id)
         if results[each] == HANDED_OVER:
             taken.append(
-                HandOver(each, copy.document_id, copy.sender_organisation_id, copy.content_digest)
+                HandOver(
+                    each,
+                    copy.document_id,
+                    copy.sender_organisation_id,
+                    copy.content_digest,
+                    copy.business_type,
+                    facts.level,
+                )
             )
     answer = AcknowledgeAnswer(
         tuple(AcknowledgeResult(each, results[each]) for each in command.delivery_ids)
@@ -148,6 +161,7 @@ def evolve_delivery(state: Delivery, event: Any) -> Delivery:
                 made.organisation_id,
                 event.brief.sender_organisation_id,
                 event.brief.content_digest,
+                event.brief.business_type,
             )
         case DeliveriesReleased():
             return (

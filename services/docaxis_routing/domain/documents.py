@@ -87,7 +87,13 @@ def decide_submit(
     answer = SubmitAnswer(brief.document_id, digest, recipients, refused, accepted_at)
     if not document.submission_key:
         first = DocumentSubmitted(
-            brief, command.submission_key, command.content_digests, digest, recipients, refused
+            brief,
+            command.submission_key,
+            command.content_digests,
+            digest,
+            recipients,
+            refused,
+            facts.level,  # on the day of acceptance: what figures count
         )
         return Decided((first,), answer)
     return Decided((RecipientsAdded(brief, digest, recipients, refused),), answer)  # rule 9

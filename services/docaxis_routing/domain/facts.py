@@ -18,7 +18,11 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """The facts of one command. Only `SubmitDocument` needs more than the time."""
+    """The facts of one command: submissions and hand-overs need more than the time.
+
+    `level` is that of the sender, or of the organisation that takes deliveries over, on the day of
+    `now` in Viet Nam; 0: not known.
+    """
 
     now: int
     command_id: str
@@ -28,6 +32,7 @@ class RoutingFacts:
     sender_locked: bool = False
     recipients: Mapping[str, Resolved] = field(default_factory=dict)
     """By code as the sender wrote it."""
+    level: int = 0
 
 
 FactsProvider = Callable[[Sequence[Request]], Awaitable[Sequence[RoutingFacts]]]

@@ -152,6 +152,7 @@ class DocumentSubmitted:
     recipients_digest: str
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
+    sender_level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,8 @@ class HandOver:
     document_id: str
     sender_organisation_id: str
     content_digest: str
+    business_type: str = ""
+    recipient_level: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ __all__ = ["DECIDER", "decide", "evolve"]
 
 DECIDER = Decider(
     service="status",
-    fold_version=1,
+    fold_version=2,
     states={"delivery": Delivery},
     aggregates=aggregates,
     touched=touched,

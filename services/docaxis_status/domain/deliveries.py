@@ -9,17 +9,20 @@ numbers):
   checked against those before it.
 - 2 The same status of the same report (code, source, time claimed, report id) is recorded once;
   the same code in another report is another status.
-- 3 What the recipient may not say is refused, each status by itself: a code that does not exist
-  (`status_unknown`), 13, which is the sender's (`status_wrong_side`), 15 and 16 while no take-back
-  is asked (`status_without_request`). The others of the report are recorded all the same.
+- 3 Illegal is only this, each status by itself: a code that does not exist (`status_unknown`); what
+  the other side says (`status_wrong_side`): 13 is the sender's, all others the recipient's; 15 and
+  16 while no take-back was ever asked (`status_without_request`). The others of the report are
+  recorded all the same. That 13, 15 and 16 act on the delivery is not decided here.
 - 4 A status of a delivery that is not known yet is held, and recorded when the delivery becomes
-  known (rule L30). What rule 3 refuses is refused at once, never held.
+  known (rule L30). What rule 3 refuses is refused at once, never held. A 13 is never held: its
+  sender has the delivery's id from the axis.
 - 5 A delivery's id is computed from its document and its recipient: where a report names the
   document and the ids do not agree, the delivery is another organisation's, or none, and the
   answer is `unknown_delivery` without looking at anything. An aggregate is a delivery *as seen by
   an organisation* (`delivery/<organisation>.<delivery>`): without the document, a status of
   another's delivery is held like one of a delivery that does not exist, meets nothing, ever, and
-  its reporter learns nothing.
+  its reporter learns nothing. A 13 meets the delivery as seen by its recipient, and is recorded
+  where it comes from the delivery's sender; from anybody else it is `unknown_delivery`.
 - 6 A delivery is opened once; sender and document are taken from its opening, never from reports.
 - 7 What a delivery keeps is bounded: `MOST_STATUSES` recorded, `MOST_HELD` held before it is known;
   further ones are refused with `too_many_items`. An event holds at most `CHUNK` statuses.
@@ -53,15 +56,11 @@ from docaxis_status.domain.messages import (
 MOST_STATUSES = 500
 MOST_HELD = 64
 CHUNK = 500
-RECIPIENT, AXIS = "recipient", "axis"
-ARRIVED, RETURNED = "01", "02"
+RECIPIENT, AXIS, SENDER = "recipient", "axis", "sender"
+ARRIVED, RETURNED, TAKE_BACK = "01", "02", "13"
 RECORDED, ALREADY_RECORDED, HELD = "recorded", "already_recorded", "held"
 
-_REFUSED_CODES = {
-    "13": "status_wrong_side",
-    "15": "status_without_request",
-    "16": "status_without_request",
-}
+_ANSWERS = ("15", "16")
 _PROGRESS = (ARRIVED, "03", "04", "05", "06", RETURNED)
 """Rule 8: the order of the work, and 02 shown before what it stands beside."""
 
@@ -113,13 +112,13 @@ def initial(name: str) -> Delivery:
 
 
 def refusal(organisation_id: str, status: Status) -> str:
-    """Why no recipient may report this, whatever is known (rules 3 and 5); empty: it may."""
+    """Why nobody may report this, whatever is known (rules 3 and 5); empty: it may."""
     if status.source == AXIS:
         return ""
-    if status.code in _REFUSED_CODES:
-        return _REFUSED_CODES[status.code]
-    if status.code not in _PROGRESS:
+    if status.code not in (*_PROGRESS, TAKE_BACK, *_ANSWERS):
         return "status_unknown"
+    if (status.code == TAKE_BACK) != (status.source == SENDER):
+        return "status_wrong_side"
     document_id = status.document_id
     if document_id and computed_delivery_id(document_id, organisation_id) != status.delivery_id:
         return "unknown_delivery"
@@ -138,10 +137,10 @@ def decide(states: Mapping[str, Delivery], facts: Moment, command: Command) -> D
         return _open(states, command)
     if isinstance(command, RecordHandOver):
         return _record(states, command.organisation_id, command.statuses)
-    said = (
-        replace(each, source=RECIPIENT, system_id=command.system_id) for each in command.statuses
-    )
-    return _record(states, command.organisation_id, said)
+    sender = command.sender_organisation_id
+    source = SENDER if sender else RECIPIENT
+    said = (replace(each, source=source, system_id=command.system_id) for each in command.statuses)
+    return _record(states, command.organisation_id, said, sender)
 
 
 def evolve(state: Delivery, event: Event) -> Delivery:
@@ -186,7 +185,10 @@ def _open(states: Mapping[str, Delivery], command: OpenTimelines) -> Decision:
 
 
 def _record(
-    states: Mapping[str, Delivery], organisation_id: str, statuses: Iterable[Status]
+    states: Mapping[str, Delivery],
+    organisation_id: str,
+    statuses: Iterable[Status],
+    sender: str = "",
 ) -> Decision:
     known = dict(states)
     recorded: list[Status] = []
@@ -195,7 +197,7 @@ def _record(
     for status in statuses:
         name = aggregate(organisation_id, status.delivery_id)
         state = known[name]
-        result = refusal(organisation_id, status) or _place(state, status)
+        result = refusal(organisation_id, status) or _place(state, status, sender)
         if result == RECORDED:
             recorded.append(_completed(status, state))
             known[name] = replace(state, recorded=(*state.recorded, _mark(status)))
@@ -209,9 +211,13 @@ def _record(
     return Decided(tuple(events), answer) if events else AlreadyDecided(answer)
 
 
-def _place(state: Delivery, status: Status) -> str:
-    """What becomes of a sound status: recorded, known before, held, or one too many."""
+def _place(state: Delivery, status: Status, sender: str) -> str:
+    """What becomes of a sound status: recorded, known before, held, or why not."""
     mark = _mark(status)
+    if sender and sender != state.sender_organisation_id:
+        return "unknown_delivery"  # rule 5
+    if status.code in _ANSWERS and all(each.code != TAKE_BACK for each in state.recorded):
+        return "status_without_request"  # rule 3
     if not state.document_id:
         if len(state.held) >= MOST_HELD and mark not in map(_mark, state.held):
             return "too_many_items"

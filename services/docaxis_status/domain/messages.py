@@ -16,6 +16,7 @@ class Status:
     system_id: str
     sender_organisation_id: str
     report_id: str
+    recipient_level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,12 @@ class RecordHandOver:
 
 @dataclass(frozen=True, slots=True)
 class ReportStatuses:
-    """A system reports for one recipient organisation."""
+    """A system reports on deliveries of one recipient, for it or (13) for their sender."""
 
     organisation_id: str
     system_id: str
     statuses: tuple[Status, ...]
+    sender_organisation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,3 +199,47 @@ def test_every_message_has_both_languages_with_the_same_places() -> None:
     for key, (english, vietnamese) in _CATALOGUE.items():
         assert english and vietnamese, key
         assert places(english) == places(vietnamese), key
+
+
+def test_statistics_by_level_and_of_ones_own(docaxis: Command) -> None:
+    period = ("--from", "2019-03-12", "--to", "2019-11-12")
+    result = docaxis("statistics", "--as", "office", *period)
+    assert result.exit_code == 0
+    for words in (
+        "2019-03-12",
+        "1 ministries, sectors",
+        "recall",
+        "total",
+        "full chain",
+        "41 (41)",
+    ):
+        assert words in result.stdout
+    told = parsed(docaxis("statistics", "--as", "office", "--own", "--json", *period))
+    assert told["figures"]["total"] == {"sent": 0, "received": 7}
+    assert told["figures"]["items"][0]["code"] == "G22"
+    assert told["feedback"]["items"][0]["units"]["part"] == 22
+
+
+def test_statuses_that_fit_no_delivery_are_listed(docaxis: Command) -> None:
+    result = docaxis("unmatched", "--as", "office")
+    assert (result.exit_code, result.stdout.split()[:2]) == (0, ["d", "03"])
+    told = parsed(docaxis("unmatched", "--as", "office", "--json"))
+    assert [each["delivery_id"] for each in told["items"]] == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("2018",), "2019"),
+        (("2019", "--scale", "2"), "at most 1"),
+        (("2019", "--scale", "viel"), "at most 1"),
+        (("2019", "--stopped", "H99"), "H99"),
+        (("2019", "--url", "http://127.0.0.1:9"), "--credentials-folder"),
+    ],
+)
+def test_a_simulation_that_cannot_start_says_why(
+    docaxis: Command, arguments: tuple[str, ...], words: str
+) -> None:
+    result = docaxis("simulate", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr

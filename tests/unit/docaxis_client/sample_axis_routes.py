@@ -322,6 +322,26 @@ def application(axis: SampleAxis) -> web.Application:
             results.append(result)
         return web.json_response({"results": results})
 
+    @routes.get("/api/v1/statistics")
+    async def statistics(request: web.Request) -> web.Response:
+        own = request.query["by"] == "organisation"
+        counts = {"sent": len(axis.documents), "received": 7}
+        whose = {"organisation_id": "o" if own else None, "code": "G22" if own else None}
+        apart = [{"business_type": "recall", "sent": 1, "received": 0}]
+        items = [{"level": 1, **whose, **counts, "apart": apart}]
+        return web.json_response({"items": items, "total": counts, "new": "tolerated"})
+
+    @routes.get("/api/v1/statistics/feedback")
+    async def feedback(request: web.Request) -> web.Response:
+        classes = {"full": 41, "part": 22, "arrived_only": 13, "none": 2}
+        items = [{"level": 1, "units": classes, "deliveries": classes}]
+        return web.json_response({"items": items if request.query["from"] == "2019-03" else []})
+
+    @routes.get("/api/v1/statuses/unmatched")
+    async def unmatched(request: web.Request) -> web.Response:
+        one = {"organisation_id": "o", "delivery_id": "d", "code": "03", "held_since": None}
+        return web.json_response({"items": [one], "next": None})
+
     @routes.get("/api/v1/receipts")
     async def receipts(request: web.Request) -> web.Response:
         return web.json_response({"items": list(axis.receipts.values()), "next": None})

@@ -382,6 +382,40 @@ class FakeStatus(StatusServiceServicer):
     def __init__(self, routing_: FakeRouting) -> None:
         self.routing = routing_
         self.requests: list[status.ReportStatusesRequest] = []
+        self.asked: list[Any] = []
+
+    async def ListUnmatched(self, request: Any, context: Any) -> status.ListUnmatchedReply:
+        reply = status.ListUnmatchedReply()
+        for each in self.requests:
+            if each.organisation_id in request.for_organisation_ids:
+                for one in each.reports:
+                    reply.statuses.add(
+                        organisation_id=each.organisation_id,
+                        delivery_id=one.delivery_id,
+                        code=one.code,
+                        claimed_at=one.claimed_at,
+                        held_since=NOW_MS,
+                    )
+        return reply
+
+    async def GetStatistics(self, request: Any, context: Any) -> status.GetStatisticsReply:
+        self.asked.append(request)
+        reply = status.GetStatisticsReply()
+        if request.by == "organisation":
+            for each in request.for_organisation_ids:
+                reply.figures.add(level=1, organisation_id=each, sent=1)
+        else:
+            reply.figures.add(level=1, sent=2, received=4)
+            reply.figures.add(level=2, received=1)
+            reply.figures[0].apart.add(business_type="recall", sent=1)
+        return reply
+
+    async def GetFeedback(self, request: Any, context: Any) -> status.GetFeedbackReply:
+        self.asked.append(request)
+        reply = status.GetFeedbackReply()
+        each = reply.feedback.add(level=1)
+        each.units.full, each.deliveries.full = 1, 3
+        return reply
 
     async def ReportStatuses(self, request: Any, context: Any) -> status.ReportStatusesReply:
         self.requests.append(request)

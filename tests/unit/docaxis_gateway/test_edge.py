@@ -182,6 +182,7 @@ class TestOpenApi:
             GET /documents/{document_id}/timeline|GET /documents/{document_id}/receipts
             GET /documents/{document_id}/files/{digest}|GET /inbox|POST /deliveries:acknowledge
             POST /deliveries/{delivery_id}/statuses|POST /statuses|GET /receipts
+            GET /statuses/unmatched|GET /statistics|GET /statistics/feedback
             GET /receipts/{receipt_id}|POST /subscriptions|GET /subscriptions
             DELETE /subscriptions/{subscription_id}
             GET /subscriptions/{subscription_id}/notifications|GET /health/live|GET /health/ready

@@ -5,6 +5,7 @@ from typing import Any
 from docaxis_eventsourcing.identifiers import new_id
 from docaxis_gateway import document_models as documents
 from docaxis_gateway import response_models as models
+from docaxis_gateway import statistics_models as figures
 from tests.unit.docaxis_gateway.conftest import World
 from tests.unit.docaxis_gateway.fake_services import organisation_id
 from tests.unit.docaxis_gateway.test_submit import submit
@@ -145,16 +146,9 @@ async def test_statuses_that_are_wrong(world: World) -> None:
     url = "/statuses"
     one = {"delivery": new_id(), "code": "03"}
     cases: list[tuple[Any, str, str]] = [
-        ({"statuses": [one, {**one, "code": "07"}]}, "status_unknown", "/statuses/1/code"),
-        ({"statuses": [{**one, "code": "02"}]}, "reason_required", "/statuses/0/reason"),
-        (
-            {"statuses": [{**one, "code": "02", "reason": " "}]},
-            "reason_required",
-            "/statuses/0/reason",
-        ),
         ({"statuses": [{**one, "at": "hôm qua"}]}, "field_invalid", "/statuses/0/at"),
         ({"statuses": [{**one, "at": "2026-13-01T00:00:00Z"}]}, "field_invalid", "/statuses/0/at"),
-        ({"statuses": [{**one, "delivery": "x"}]}, "field_invalid", "/statuses/0/delivery"),
+        ({"statuses": [{**one, "delivery": "x\0"}]}, "field_invalid", "/statuses/0/delivery"),
         ({"statuses": []}, "field_required", "/statuses"),
         ({"statuses": [one] * 501}, "too_many_items", "/statuses"),
         ({"statuses": [one]}, "field_required", "/organisation"),
@@ -171,6 +165,74 @@ async def test_statuses_that_are_wrong(world: World) -> None:
         "POST", "/deliveries/x/statuses", world.sender, json={"code": "03"}
     )
     assert (status, problem["code"]) == (404, "unknown_delivery")
+    for wrong, code, pointer in (
+        ({"code": "07"}, "status_unknown", "/code"),
+        ({"code": "02"}, "reason_required", "/reason"),
+        ({"code": "13", "reason": " "}, "reason_required", "/reason"),
+    ):
+        url = f"/deliveries/{new_id()}/statuses"
+        status, problem, _ = await world.call("POST", url, world.sender, json=wrong)
+        assert (status, problem["code"]) == (422, code)
+        assert problem["errors"][0]["pointer"] == pointer
+
+
+async def test_each_status_of_a_list_has_an_answer_of_its_own(world: World) -> None:
+    said = [("03", new_id()), ("07", new_id()), ("02", new_id()), ("03", "không phải mã")]
+    body = {"statuses": [{"delivery": delivery, "code": code} for code, delivery in said]}
+    status, answer, _ = await world.call("POST", "/statuses", world.sender, json=body)
+    documents.StatusResults.model_validate(answer)
+    assert status == 200
+    assert [(each["code"], each["delivery_id"]) for each in answer["results"]] == said
+
+
+async def test_statuses_that_fit_no_delivery_are_listed(world: World) -> None:
+    one = {"delivery": new_id(), "code": "03", "at": "2026-11-22T09:00:00+07:00"}
+    body = {"statuses": [one], "organisation": "H29"}
+    await world.call("POST", "/statuses", world.receiver, json=body)
+    status, page, _ = await world.call("GET", "/statuses/unmatched", world.receiver)
+    documents.UnmatchedPage.model_validate(page)
+    (item,) = page["items"]
+    assert (status, item["delivery_id"], item["claimed_at"]) == (200, one["delivery"], one["at"])
+    _, page, _ = await world.call("GET", "/statuses/unmatched", world.sender)
+    assert page["items"] == []
+    params = {"organisation": "G22"}
+    url = "/statuses/unmatched"
+    status, problem, _ = await world.call("GET", url, world.receiver, params=params)
+    assert (status, problem["code"]) == (403, "organisation_not_served")
+
+
+async def test_figures_by_level_are_everybodys_and_by_organisation_ones_own(world: World) -> None:
+    period = {"from": "2026-11-01", "to": "2026-11-30"}
+    status, body, _ = await world.call("GET", "/statistics", world.receiver, params=period)
+    assert status == 200, body
+    figures.Statistics.model_validate(body)
+    assert (body["by"], body["total"]) == ("level", {"sent": 2, "received": 5})
+    assert [(each["level"], each["code"]) for each in body["items"]] == [(1, None), (2, None)]
+    assert world.status.asked[-1].by == "level"
+    own = {**period, "by": "organisation"}
+    status, body, _ = await world.call("GET", "/statistics", world.receiver, params=own)
+    figures.Statistics.model_validate(body)
+    assert {each["code"] for each in body["items"]} == {"H29", "H01"}
+    own["organisation"] = "G22"
+    status, problem, _ = await world.call("GET", "/statistics", world.receiver, params=own)
+    assert (status, problem["code"]) == (403, "organisation_not_served")
+    months = {"from": "2026-11", "to": "2026-11"}
+    url = "/statistics/feedback"
+    status, body, _ = await world.call("GET", url, world.receiver, params=months)
+    assert status == 200, body
+    figures.FeedbackFigures.model_validate(body)
+    assert body["items"][0]["units"] == {"full": 1, "part": 0, "arrived_only": 0, "none": 0}
+
+
+async def test_periods_that_are_none(world: World) -> None:
+    for params, code, name in (
+        ({"from": "2026-11-01"}, "field_required", "to"),
+        ({"from": "2026-11-01", "to": "2026-11-30", "by": "ministry"}, "field_invalid", "by"),
+        ({"from": "2026-11-01", "to": "2026-11-30", "level": "1"}, "unknown_field", "level"),
+    ):
+        status, problem, _ = await world.call("GET", "/statistics", params=params)
+        assert status in (400, 422)
+        assert (problem["code"], problem["errors"][0]["pointer"]) == (code, f"/{name}"), problem
 
 
 async def test_idempotency_keys_that_are_none(world: World) -> None:

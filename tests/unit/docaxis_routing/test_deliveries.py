@@ -1,4 +1,4 @@
-"""Rules 11-17 of routing: deliveries and mailboxes."""
+"""Rules 11-18 of routing: deliveries and mailboxes."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +8,7 @@ from docaxis_eventsourcing.receipt_ids import delivery_id
 from docaxis_routing.domain.messages import (
     AcknowledgeAnswer,
     AcknowledgeDeliveries,
+    DeliveriesHandedOver,
     DeliveriesMade,
     MakeDeliveries,
     Recipient,
@@ -19,6 +20,7 @@ from tests.unit.docaxis_routing.routing_samples import (
     HATINH,
     SENDER,
     House,
+    facts_of,
     identity,
     submit,
 )
@@ -174,3 +176,13 @@ def test_rules_11_to_17_hold_for_any_order_of_commands(steps: list[tuple[str, in
         for each in event.deliveries
     ]
     assert len(handed) == len(set(handed))
+
+
+def test_rule_18_a_hand_over_states_business_type_and_level_of_that_day() -> None:
+    house = House()
+    house.give(make(Recipient("H26", HANOI)))
+    taking = acknowledge(AT_HANOI)
+    house.give(taking, facts_of(taking, level=3))
+    house.give(taking, facts_of(taking, level=1))
+    (event,) = (each for each in house.events if isinstance(each, DeliveriesHandedOver))
+    assert [(each.business_type, each.recipient_level) for each in event.deliveries] == [("new", 3)]

@@ -174,3 +174,13 @@ def test_rule_10_a_verdict_for_a_document_that_is_not_there_changes_nothing() ->
     house = House()
     assert house.give(NoteVerdict(identity().document_id, "valid", "ok")) == AlreadyDecided()
     assert isinstance(house.give(submit("H26")), Decided)
+
+
+def test_a_submission_states_the_senders_level_of_the_day_of_acceptance() -> None:
+    house = House()
+    house.give(submit("H26"), facts_of(submit("H26"), level=2))
+    house.give(submit("H26", "H27"), facts_of(submit("H26", "H27"), level=1))
+    first, further = house.events
+    assert isinstance(first, DocumentSubmitted)
+    assert isinstance(further, RecipientsAdded)
+    assert first.sender_level == 2

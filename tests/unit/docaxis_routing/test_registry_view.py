@@ -56,6 +56,16 @@ def registered(name: str, current: str, *aliases: Alias, id: str = "o") -> Organ
     return OrganisationsRegistered(entries=[entry])
 
 
+def test_levels_are_dated_and_the_newest_word_on_a_date_counts() -> None:
+    entries = [
+        OrganisationEntry(organisation_id="o", code="H01", level=level, level_since=since)
+        for level, since in ((3, "2019-03-12"), (2, "2025-07-01"), (1, "2025-07-01"))
+    ]
+    found = organisation(projected(*(OrganisationsRegistered(entries=[each]) for each in entries)))
+    assert [found.level_on(day) for day in ("2019-01-01", "2025-06-30", "2025-07-01")] == [3, 3, 1]
+    assert OrganisationRow("o", "H01", "Tỉnh mẫu").level_on("2026-11-27") == 0
+
+
 def test_an_alias_counts_within_its_dates_both_ends_included() -> None:
     alias = Alias(code="H99", valid_from="2019-03-12", valid_until="2025-06-30")
     old = code(projected(registered("Tỉnh mẫu", "H01", alias)), "H99")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from google.protobuf.message import Message as ProtobufMessage
 
@@ -57,7 +57,12 @@ class RoutingEvents:
     async def append_again(
         self, event: ProtobufMessage, envelope: Envelope, partition: int
     ) -> None:
-        """The very same event once more, as a log that delivers twice would."""
+        """The very same event once more, as a log that delivers twice would.
+
+        It has a number of its own: views of routing's events stop at one that comes twice (L16).
+        """
+        number = self.written[partition] = self.written.get(partition, 0) + 1
+        envelope = replace(envelope, sequence=number)
         message = Message(envelope, event.SerializeToString())
         await self.ports.log.append([Outgoing(ROUTING.events, partition, message)])
 

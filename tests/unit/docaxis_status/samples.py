@@ -1,6 +1,7 @@
 """Ids and messages that the tests of status share; ids are computed as routing computes them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from docaxis_eventsourcing.decider import Decided, Decision, Moment
 from docaxis_eventsourcing.identifiers import derived_id
@@ -25,7 +26,7 @@ SYSTEM = derived_id("system", 1)
 
 
 def status(code: str, report_id: str = "report-1", **given: str) -> Status:
-    fields: dict[str, str] = {
+    fields: dict[str, Any] = {
         "delivery_id": DELIVERY,
         "document_id": "",
         "source": "recipient",

@@ -11,6 +11,7 @@ from docaxis_status.domain import DECIDER
 from docaxis_status.domain.deliveries import CHUNK, MOST_HELD, MOST_STATUSES, aggregate, furthest
 from docaxis_status.domain.messages import (
     RecordHandOver,
+    ReportStatuses,
     Status,
     StatusesHeld,
     StatusesReported,
@@ -75,6 +76,27 @@ def test_rule_3_what_the_recipient_may_not_say_is_refused_by_itself(known: Timel
         "recorded",
     ]
     assert [each.code for each in known.statuses(StatusesReported)] == ["03"]
+
+
+def test_rule_3_a_take_back_is_asked_by_the_sender_and_answered_by_the_recipient(
+    known: Timelines,
+) -> None:
+    asks = ReportStatuses(RECIPIENT, SYSTEM, (status("13"), status("03")), SENDER)
+    assert known.results(report(status("15"))) == ["status_without_request"]
+    assert known.results(asks) == ["recorded", "status_wrong_side"]
+    assert known.results(report(status("16"), status("15"))) == ["recorded", "recorded"]
+    said = [(each.code, each.source) for each in known.statuses(StatusesReported)]
+    assert said == [("13", "sender"), ("16", "recipient"), ("15", "recipient")]
+
+
+def test_rule_5_a_take_back_of_another_than_the_sender_is_unknown(known: Timelines) -> None:
+    for by in (OTHER, RECIPIENT):
+        asks = ReportStatuses(RECIPIENT, SYSTEM, (status("13"),), by)
+        assert known.results(asks) == ["unknown_delivery"]
+    unknown = Timelines()
+    assert unknown.results(ReportStatuses(RECIPIENT, SYSTEM, (status("13"),), SENDER)) == [
+        "unknown_delivery"
+    ]
 
 
 def test_rule_3_a_report_of_nothing_sound_writes_no_event(known: Timelines) -> None:

@@ -105,8 +105,15 @@ async def timelines(
     service: RunningService, document_id: str = DOCUMENT, *organisation_ids: str
 ) -> list[rpc.Timeline]:
     asking = organisation_ids or (SENDER,)
-    asked = rpc.GetTimelineRequest(document_id=document_id, for_organisation_ids=asking)
-    return list((await service.servicer.GetTimeline(asked, None)).timelines)
+    asked = rpc.GetTimelineRequest(document_id=document_id, for_organisation_ids=asking, limit=250)
+    found: list[rpc.Timeline] = []
+    while True:
+        page = await service.servicer.GetTimeline(asked, None)
+        found += page.timelines
+        if not page.next:
+            return found
+        assert len(page.timelines) == asked.limit
+        asked.cursor = page.next
 
 
 async def opened(service: RunningService, count: int, document_id: str = DOCUMENT) -> None:
@@ -136,7 +143,7 @@ async def test_from_delivery_to_timeline(ports: Ports, service: RunningService) 
     await events.append(made(DOCUMENT, RECIPIENT), place(RECIPIENT))
     await events.append(handed_over(DOCUMENT, RECIPIENT), place(RECIPIENT))
     await with_entries(service, 1)
-    asked = request((DELIVERY, "03", ""), (DELIVERY, "13", ""), (DELIVERY, "07", ""))
+    asked = request((DELIVERY, "03", ""), (DELIVERY, "13", "nhầm"), (DELIVERY, "07", ""))
     assert await results(service, asked) == ["recorded", "status_wrong_side", "status_unknown"]
     timeline = await with_entries(service, 2)
     assert [(each.code, each.source) for each in timeline.entries] == [
@@ -253,6 +260,92 @@ async def test_a_document_to_many_recipients_of_one_partition(
     await opened(service, 600)
     found = [each.organisation_id for each in await timelines(service)]
     assert sorted(found) == sorted(recipients)
+
+
+async def test_given_timelines_of_a_document_alone(ports: Ports, service: RunningService) -> None:
+    events = RoutingEvents(ports)
+    await events.append(made(DOCUMENT, RECIPIENT), place(RECIPIENT))
+    await events.append(made(DOCUMENT, OTHER), place(OTHER))
+    another = derived_id("document", "another")
+    await events.append(made(another, RECIPIENT), place(RECIPIENT))
+    await opened(service, 2)
+    await opened(service, 1, another)
+    ids = [DELIVERY, delivery_id(DOCUMENT, OTHER), delivery_id(another, RECIPIENT), new_id()]
+
+    async def given(*asking: str) -> set[str]:
+        asked = rpc.GetTimelineRequest(
+            document_id=DOCUMENT, for_organisation_ids=asking, delivery_ids=ids
+        )
+        reply = await service.servicer.GetTimeline(asked, None)
+        return {each.organisation_id for each in reply.timelines}
+
+    assert await given(SENDER) == {RECIPIENT, OTHER}
+    assert await given(OTHER) == {OTHER}
+    assert await given() == set()
+
+
+async def test_rule_3_a_take_back_is_the_senders_and_its_answer_the_recipients(
+    ports: Ports, service: RunningService
+) -> None:
+    await RoutingEvents(ports).append(made(DOCUMENT, RECIPIENT), place(RECIPIENT))
+    await opened(service, 1)
+    assert await results(service, request((DELIVERY, "15", ""))) == ["status_without_request"]
+    nobodys = derived_id("delivery", "nobody")
+    asked = request(
+        (DELIVERY, "13", "Gửi nhầm"),
+        (DELIVERY, "13", " "),
+        (nobodys, "13", "x"),
+        (DELIVERY, "03", ""),
+    )
+    asked.organisation_id = SENDER
+    told = await results(service, asked)
+    assert told == ["recorded", "reason_required", "unknown_delivery", "held"]
+    assert await results(service, asked) == told
+    anothers = request((DELIVERY, "13", "Gửi nhầm"), organisation_id=OTHER)
+    assert await results(service, anothers) == ["unknown_delivery"]
+    assert await results(service, request((DELIVERY, "15", ""), (DELIVERY, "16", ""))) == [
+        "recorded",
+        "recorded",
+    ]
+    timeline = await with_entries(service, 3)
+    assert [(each.code, each.source, each.reason) for each in timeline.entries] == [
+        ("13", "sender", "Gửi nhầm"),
+        ("15", "recipient", ""),
+        ("16", "recipient", ""),
+    ]
+    assert timeline.furthest == ""
+
+
+async def test_L30_what_fits_no_delivery_is_kept_and_listed_until_it_does(
+    ports: Ports, service: RunningService
+) -> None:
+    nobodys = sorted(derived_id("delivery", number) for number in range(3))
+    said = request((DELIVERY, "03", ""), *((each, "06", "") for each in nobodys))
+    assert await results(service, said) == ["held"] * 4
+    assert await results(service, request((nobodys[0], "05", ""))) == ["held"]
+
+    async def listed(organisation_id: str, limit: int = 2) -> list[tuple[str, str]]:
+        asked = rpc.ListUnmatchedRequest(for_organisation_ids=[organisation_id], limit=limit)
+        found: list[tuple[str, str]] = []
+        while True:
+            page = await service.servicer.ListUnmatched(asked, None)
+            assert all(each.held_since > 0 for each in page.statuses)
+            found += ((each.delivery_id, each.code) for each in page.statuses)
+            if not page.next:
+                return found
+            asked.cursor = page.next
+
+    kept = sorted([(each, "06") for each in nobodys] + [(nobodys[0], "05"), (DELIVERY, "03")])
+    async with asyncio.timeout(10):
+        while True:
+            if sorted(await listed(RECIPIENT)) == kept:
+                break
+            await asyncio.sleep(0.01)
+    assert sorted(await listed(RECIPIENT, limit=1)) == kept
+    assert await listed(OTHER) == []
+    await RoutingEvents(ports).append(made(DOCUMENT, RECIPIENT), place(RECIPIENT))
+    assert (await with_entries(service, 1)).furthest == "03"
+    assert sorted(await listed(RECIPIENT)) == [each for each in kept if each[0] != DELIVERY]
 
 
 async def test_a_refused_delivery_has_no_timeline(ports: Ports, service: RunningService) -> None:
