@@ -175,6 +175,11 @@ class TestOpenApi:
         assert routes == set(
             """
             POST /token|GET /me|GET /keys|GET /organisations|GET /organisations/{code}
+            GET /events|GET /subscriptions/{subscription_id}|PUT /subscriptions/{subscription_id}
+            POST /subscriptions/{subscription_id}:test
+            POST /subscriptions/{subscription_id}:rotate-secret
+            POST /subscriptions/{subscription_id}/notifications:replay
+            POST /subscriptions/{subscription_id}/notifications/{notification_id}:replay
             PUT /uploads/{upload_id}|POST /documents|GET /documents|GET /documents/{document_id}
             GET /documents/{document_id}/deliveries|GET /documents/{document_id}/verdict
             GET /documents/{document_id}/timeline|GET /documents/{document_id}/receipts
