@@ -26,7 +26,9 @@ async def read(*chunks: bytes) -> list[Message]:
 
 
 async def test_messages_are_read_as_the_standard_says() -> None:
-    text = b"\xef\xbb\xbf: hello\nretry: 10\nid: 1\ndata: a\ndata:b\n\nevent: x\ndata\n\n: \nid: 2\n\n"
+    text = (
+        b"\xef\xbb\xbf: hello\nretry: 10\nid: 1\ndata: a\ndata:b\n\nevent: x\ndata\n\n: \nid: 2\n\n"
+    )
     assert await read(text) == [
         Message("", "1", "a\nb"),
         Message("x", "1", ""),

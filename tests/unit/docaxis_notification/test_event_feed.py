@@ -179,7 +179,8 @@ async def test_L3_who_was_away_reads_the_log_and_joins_the_others(
 
 async def test_another_replica_goes_on_from_the_same_cursor(writer: Writer) -> None:
     async with running(writer.log) as first, running(writer.log) as second:
-        random, told, cursor = Random(4), [], ""
+        random, cursor = Random(4), ""
+        told: list[str] = []
         async with watching(first) as pages:
             cursor = first.cursor((await opened(pages)).place)
         for turn in range(10):
