@@ -5,8 +5,10 @@ which goes on by itself. What has to be told is counted from what the axis accep
 """
 
 import asyncio
+import json
 import os
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +23,7 @@ from standardwebhooks import Webhook
 
 from docaxis_client.client import DocaxisClient
 from docaxis_client.submission import OutgoingFile
-from tests.system.axis_process import AxisProcess, running_process
+from tests.system.axis_process import ROOT, AxisProcess, running_process
 from tests.system.traffic import sample_document
 
 KILLS = int(os.environ.get("DOCAXIS_TEST_STREAM_KILLS", "4"))
@@ -200,3 +202,28 @@ async def test_the_stream_refuses_what_it_cannot_give(tmp_path: Path) -> None:
                     problem = await answer.json()
                     assert problem["code"] == code, problem
                     assert answer.status == status
+
+
+@pytest.mark.timeout(300)
+async def test_the_command_of_the_how_to_page_tells_what_was_sent(tmp_path: Path) -> None:
+    page = (ROOT / "docs/how-to/get-told.md").read_text()
+    command = "docaxis watch --as office --json --type document.accepted --count 1"
+    assert f".venv/bin/{command}\n" in page
+    async with running_process(tmp_path / "data") as axis:
+        watching = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "docaxis_cli",
+            *command.split()[1:],
+            env={**os.environ, "DOCAXIS_DATA": str(axis.data), "DOCAXIS_URL": axis.url},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        sent: list[str] = []
+        told = asyncio.create_task(watching.communicate())
+        while not told.done():  # it begins when it is connected: what came before is not told
+            sent += await submit(axis, 1, f"watched-{len(sent)}")
+            await asyncio.wait((told,), timeout=1.0)
+        event = json.loads((await told)[0])
+        assert event["type"] == "document.accepted"
+        assert event["data"]["document_id"] in sent
+        assert watching.returncode == 0

@@ -108,9 +108,9 @@ async def test_rule_E4_a_service_that_goes_away_is_asked_again_from_the_cursor(
     world: World, fake: FakeNotification
 ) -> None:
     away = DocaxisError("unavailable", retry_after_s=1.0)
-    fake.pages = [[page("c0"), page("c1", 1), away], [away], [page("c1"), page("c2", 2)]]
+    fake.pages = [[page("c0"), page("c1", 1), away], [away], [page("c1"), page("c9", 2)]]
     async with stream(world) as answer:
-        text = await lines_until(answer, "id: c2\n")
+        text = await lines_until(answer, "id: c9\n")
     assert text.count("data: ") == 2
     assert [each.cursor for each in fake.watched] == ["", "c1", "c1"]
 
