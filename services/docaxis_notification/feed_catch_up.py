@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from docaxis_eventsourcing.ports.event_log import EventLog
+from docaxis_eventsourcing.ports.event_log import EventLog, Recorded
 from docaxis_notification.feed_place import FeedPlace, Stream
-from docaxis_notification.feed_recent import Entry, Found, Recent, Wanted, told_of
+from docaxis_notification.feed_recent import Found, Recent, Wanted, told_of
 from docaxis_notification.feed_source import Source
 
 SLICE = 5_000
@@ -101,16 +101,12 @@ class CatchUp:
         ends = time.monotonic() + _SLICE_S
         read = 0
         try:
-            while (
-                read < SLICE
-                and max(len(each.found) for each in served) < MOST_FOUND
-                and time.monotonic() < ends
-            ):
-                records = await tail.next(_BATCH, _WAIT_S)
-                read += len(records)
-                for record in records:
-                    if entry := source.entry(record):
-                        _tell(entry, served)
+            while read < SLICE and time.monotonic() < ends:
+                for record in await tail.next(_BATCH, _WAIT_S):
+                    read += 1
+                    _tell(source, record, served)
+                    if max(len(each.found) for each in served) >= MOST_FOUND:
+                        return  # one event may tell 500 things: what is held stays bounded
                 reached = {stream: tail.reached(stream.partition).place for stream in behind}
                 for stream, place in reached.items():
                     for each in served:
@@ -121,6 +117,10 @@ class CatchUp:
             await tail.close()
 
 
-def _tell(entry: Entry, served: list[_Waiting]) -> None:
+def _tell(source: Source, record: Recorded, served: list[_Waiting]) -> None:
+    entry = source.entry(record)
+    stream = Stream(source.number, record.partition)
     for each in served:
-        each.found.extend(told_of(entry, each.place, each.wanted))
+        if entry is not None:
+            each.found.extend(told_of(entry, each.place, each.wanted))
+        each.place.passes(stream, record.after.place)
