@@ -60,9 +60,9 @@ class WebhookWork:
             case NotificationQueued():
                 return (await self._attempt(event, 1),)
             case AttemptDue():
-                return (await self._attempt(await self._queued(event), event.attempt),)
+                return (await self._attempt(await self._queued(event, envelope), event.attempt),)
             case NotificationReplayed():
-                return (await self._attempt(await self._queued(event), 1),)
+                return (await self._attempt(await self._queued(event, envelope), 1),)
             case ReplayAsked():
                 return await self._replays(event, envelope)
             case SubscriptionEnded():
@@ -76,12 +76,19 @@ class WebhookWork:
     def _partition(self, subscription_id: str) -> int:
         return partition_of(subscription_id, self._partitions)
 
-    async def _queued(self, event: AttemptDue | NotificationReplayed) -> NotificationQueued:
+    async def _queued(
+        self, event: AttemptDue | NotificationReplayed, envelope: Envelope
+    ) -> NotificationQueued:
+        """The view has passed this event: a pause that ended before it is not found again."""
+        partition = self._partition(event.subscription_id)
+        await _seen(
+            self._webhooks.pass_version(partition, envelope.sequence, self._view_deadline_s)
+        )
         row = await _seen(
             find_notification(
                 self._webhooks,
                 event.notification_id,
-                self._partition(event.subscription_id),
+                partition,
                 self._view_deadline_s,
             )
         )

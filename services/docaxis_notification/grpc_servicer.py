@@ -199,6 +199,8 @@ class NotificationServicer(rpc_grpc.NotificationServicer):
         self, request: rpc.ReplayNotificationsRequest, context: Any
     ) -> rpc.ReplayNotificationsReply:
         """One by its id, or all that are given up now."""
+        # A command without a system is the service's own: it must not come from outside.
+        await self._found(request.system_id, request.subscription_id)
         ids = (request.subscription_id, request.notification_id)
         command: messages.AskReplay | messages.ReplayNotification = (
             messages.ReplayNotification(*ids, request.system_id)

@@ -256,6 +256,7 @@ async def test_rule_13_dead_letters_are_listed_and_told_again_all_or_one(
     for wrong, code in (
         ({"notification_id": "none"}, "unknown_notification"),
         ({"system_id": "z"}, "unknown_subscription"),
+        ({"system_id": ""}, "unknown_subscription"),
     ):
         with pytest.raises(DocaxisError) as refused:
             await replay(axis, id, **wrong)
