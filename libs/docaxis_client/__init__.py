@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from docaxis_client.receipts import ReceiptClaims, verify_receipt
     from docaxis_client.submission import NewDocument, OutgoingFile
     from docaxis_client.tracking import StatusReport
+    from docaxis_client.watching import Event
 
 __all__ = [
     "AxisUnavailable",
@@ -38,6 +39,7 @@ __all__ = [
     "DocaxisClient",
     "DocaxisClientError",
     "DocumentType",
+    "Event",
     "FieldError",
     "NewDocument",
     "OutgoingFile",
@@ -65,6 +67,7 @@ _HOMES = {
     "receipts": ("ReceiptClaims", "verify_receipt"),
     "submission": ("NewDocument", "OutgoingFile"),
     "tracking": ("StatusReport",),
+    "watching": ("Event",),
 }
 
 

@@ -11,18 +11,20 @@ from types import TracebackType
 import msgspec
 
 from docaxis_client import models, submission, tracking
-from docaxis_client.calls import path_of, present, segment
+from docaxis_client.calls import path_of, segment
 from docaxis_client.counting import Counting
 from docaxis_client.credentials import Credentials
 from docaxis_client.pending import decided_submission
 from docaxis_client.proofs import KeyCache, Proofs
 from docaxis_client.receiving import Receiving
 from docaxis_client.submission import NewDocument, OutgoingFile, Progress
-from docaxis_client.transport import Request, Transport
+from docaxis_client.subscriptions import Subscriptions
+from docaxis_client.transport import Transport
 from docaxis_client.uploads import upload
+from docaxis_client.watching import Watching
 
 
-class DocaxisClient(Receiving, Proofs, Counting):
+class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
     """A connected system's client; use it as `async with DocaxisClient(url, credentials) as axis`.
 
     `patience_s` and `attempts` bound the retries of one call; `language` (`vi`, `en`) picks the
@@ -154,35 +156,3 @@ class DocaxisClient(Receiving, Proofs, Counting):
         """Tell what was found on the signatures of a document's files."""
         return await self._get(f"/documents/{segment(document_id)}/verdict", tracking.Verdict)
 
-    async def subscribe(
-        self,
-        url: str,
-        *,
-        organisations: Sequence[str] | None = None,
-        event_types: Sequence[str] | None = None,
-        idempotency_key: str | None = None,
-    ) -> tracking.Subscription:
-        """Have news told to a webhook; keep the answer's `secret`, it is told once."""
-        content = present(url=url, organisations=organisations, event_types=event_types)
-        return await self._post("/subscriptions", content, tracking.Subscription, idempotency_key)
-
-    async def subscriptions(
-        self, *, limit: int | None = None, cursor: str | None = None
-    ) -> tracking.SubscriptionsPage:
-        """List the system's subscriptions."""
-        path = path_of("/subscriptions", limit=limit, cursor=cursor)
-        return await self._get(path, tracking.SubscriptionsPage)
-
-    async def unsubscribe(self, subscription_id: str) -> None:
-        """End a subscription."""
-        path = f"/subscriptions/{segment(subscription_id)}"
-        await self._transport.call(Request("DELETE", path))
-
-    async def notifications(
-        self, subscription_id: str, *, limit: int | None = None, cursor: str | None = None
-    ) -> tracking.NotificationsPage:
-        """List what a subscription was told, with attempts and failures."""
-        path = f"/subscriptions/{segment(subscription_id)}/notifications"
-        return await self._get(
-            path_of(path, limit=limit, cursor=cursor), tracking.NotificationsPage
-        )

@@ -6,7 +6,7 @@ One private loop runs in a thread of its own, so any thread may call, several at
 import asyncio
 import ssl
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from docaxis_client.credentials import Credentials
 from docaxis_client.receipts import ReceiptClaims
 from docaxis_client.statistics import FeedbackFigures, Statistics, UnmatchedPage
 from docaxis_client.submission import NewDocument, OutgoingFile, Progress
+from docaxis_client.watching import Event
 
 _T = TypeVar("_T")
 
@@ -273,6 +274,46 @@ class DocaxisClient:
         """List the system's subscriptions."""
         return self._run(self._axis.subscriptions(limit=limit, cursor=cursor))
 
+    def subscription(self, subscription_id: str) -> tracking.Subscription:
+        """Get one subscription."""
+        return self._run(self._axis.subscription(subscription_id))
+
+    def change_subscription(
+        self, subscription_id: str, url: str, **wishes: Any
+    ) -> tracking.Subscription:
+        """Change a subscription as a whole (as `subscribe`, and `paused`)."""
+        return self._run(self._axis.change_subscription(subscription_id, url, **wishes))
+
+    def rotate_secret(self, subscription_id: str, **wishes: Any) -> tracking.NewSecret:
+        """Have another secret sign (`overlap_s`, `idempotency_key`)."""
+        return self._run(self._axis.rotate_secret(subscription_id, **wishes))
+
+    def test_subscription(self, subscription_id: str) -> tracking.SubscriptionTest:
+        """Have a signed test sent now."""
+        return self._run(self._axis.test_subscription(subscription_id))
+
+    def replay_notifications(
+        self, subscription_id: str, notification_id: str | None = None
+    ) -> None:
+        """Have one notification told again, or all that were given up."""
+        self._run(self._axis.replay_notifications(subscription_id, notification_id))
+
+    def events(
+        self,
+        *,
+        types: Sequence[str] = (),
+        organisations: Sequence[str] = (),
+        cursor: str | None = None,
+    ) -> Iterator[Event]:
+        """Follow what happens for ever; leaving the loop closes the connection."""
+        stream = self._axis.events(types=types, organisations=organisations, cursor=cursor)
+        try:
+            while True:
+                yield self._run(_next(stream))
+        finally:
+            if not self._loop.is_closed():
+                self._run(_closed(stream))
+
     def unsubscribe(self, subscription_id: str) -> None:
         """End a subscription."""
         self._run(self._axis.unsubscribe(subscription_id))
@@ -295,6 +336,10 @@ class DocaxisClient:
             # Ctrl-C in the caller's thread ends the call, too.
             future.cancel()
             raise
+
+
+async def _closed(stream: AsyncGenerator[Any, None]) -> None:
+    await stream.aclose()
 
 
 async def _next(stream: AsyncIterator[_T]) -> _T:

@@ -189,8 +189,28 @@ class Subscription(Answer, frozen=True, kw_only=True):
     url: str = ""
     organisation_ids: tuple[str, ...] = ()
     event_types: tuple[str, ...] = ()
+    document_types: tuple[int, ...] = ()
     active: bool = True
+    paused: bool = False
+    previous_secret_until: datetime | None = None
     secret: str | None = None
+
+
+class NewSecret(Answer, frozen=True, kw_only=True):
+    """A subscription's new secret, told once; until when the one before signs too."""
+
+    secret: str
+    previous_secret_until: datetime | None = None
+
+
+class SubscriptionTest(Answer, frozen=True, kw_only=True):
+    """How a test went: what the receiver answered, how long it took, or the class of failure."""
+
+    notification_id: str = ""
+    delivered: bool = False
+    failure: str | None = None
+    http_status: int | None = None
+    milliseconds: int = 0
 
 
 class SubscriptionsPage(Answer, frozen=True, kw_only=True):

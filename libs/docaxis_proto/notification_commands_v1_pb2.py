@@ -24,21 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,docaxis_proto/notification_commands_v1.proto\x12\x17\x64ocaxis.notification.v1\"z\n\x10MakeSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x05 \x03(\t\"=\n\x0f\x45ndSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\"\xb1\x01\n\x11QueueNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x17\n\x0forganisation_id\x18\x04 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x06 \x01(\t\x12\x13\n\x0boccurred_at\x18\x07 \x01(\x03\"c\n\rRecordAttempt\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\"V\n\x11RetryNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,docaxis_proto/notification_commands_v1.proto\x12\x17\x64ocaxis.notification.v1\"\x92\x01\n\x10MakeSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x05 \x03(\t\x12\x16\n\x0e\x64ocument_types\x18\x06 \x03(\r\"\xa4\x01\n\x12\x43hangeSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x05 \x03(\t\x12\x16\n\x0e\x64ocument_types\x18\x06 \x03(\r\x12\x0e\n\x06paused\x18\x07 \x01(\x08\"^\n\x0cRotateSecret\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x11\n\tsecret_id\x18\x03 \x01(\t\x12\x0f\n\x07overlap\x18\x04 \x01(\x03\":\n\x0c\x45xpireSecret\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsecret_id\x18\x02 \x01(\t\"c\n\tAskReplay\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\x04\x12\x0c\n\x04upto\x18\x05 \x01(\x04\"Y\n\x12ReplayNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x11\n\tsystem_id\x18\x03 \x01(\t\"=\n\x0f\x45ndSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\"\xc8\x01\n\x11QueueNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x17\n\x0forganisation_id\x18\x04 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x06 \x01(\t\x12\x13\n\x0boccurred_at\x18\x07 \x01(\x03\x12\x15\n\rdocument_type\x18\x08 \x01(\r\"x\n\rRecordAttempt\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\x12\x13\n\x0bretry_after\x18\x05 \x01(\x03\"V\n\x11RetryNotification\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'docaxis_proto.notification_commands_v1_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MAKESUBSCRIPTION']._serialized_start=73
-  _globals['_MAKESUBSCRIPTION']._serialized_end=195
-  _globals['_ENDSUBSCRIPTION']._serialized_start=197
-  _globals['_ENDSUBSCRIPTION']._serialized_end=258
-  _globals['_QUEUENOTIFICATION']._serialized_start=261
-  _globals['_QUEUENOTIFICATION']._serialized_end=438
-  _globals['_RECORDATTEMPT']._serialized_start=440
-  _globals['_RECORDATTEMPT']._serialized_end=539
-  _globals['_RETRYNOTIFICATION']._serialized_start=541
-  _globals['_RETRYNOTIFICATION']._serialized_end=627
+  _globals['_MAKESUBSCRIPTION']._serialized_start=74
+  _globals['_MAKESUBSCRIPTION']._serialized_end=220
+  _globals['_CHANGESUBSCRIPTION']._serialized_start=223
+  _globals['_CHANGESUBSCRIPTION']._serialized_end=387
+  _globals['_ROTATESECRET']._serialized_start=389
+  _globals['_ROTATESECRET']._serialized_end=483
+  _globals['_EXPIRESECRET']._serialized_start=485
+  _globals['_EXPIRESECRET']._serialized_end=543
+  _globals['_ASKREPLAY']._serialized_start=545
+  _globals['_ASKREPLAY']._serialized_end=644
+  _globals['_REPLAYNOTIFICATION']._serialized_start=646
+  _globals['_REPLAYNOTIFICATION']._serialized_end=735
+  _globals['_ENDSUBSCRIPTION']._serialized_start=737
+  _globals['_ENDSUBSCRIPTION']._serialized_end=798
+  _globals['_QUEUENOTIFICATION']._serialized_start=801
+  _globals['_QUEUENOTIFICATION']._serialized_end=1001
+  _globals['_RECORDATTEMPT']._serialized_start=1003
+  _globals['_RECORDATTEMPT']._serialized_end=1123
+  _globals['_RETRYNOTIFICATION']._serialized_start=1125
+  _globals['_RETRYNOTIFICATION']._serialized_end=1211
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,7 @@ class MakeSubscription(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
     EVENT_TYPES_FIELD_NUMBER: _builtins.int
+    DOCUMENT_TYPES_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     system_id: _builtins.str
     url: _builtins.str
@@ -34,6 +35,10 @@ class MakeSubscription(_message.Message):
     def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def document_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Groups of document types; empty: all."""
+
     def __init__(
         self,
         *,
@@ -42,14 +47,174 @@ class MakeSubscription(_message.Message):
         url: _builtins.str = ...,
         organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
         event_types: _abc.Iterable[_builtins.str] | None = ...,
+        document_types: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_types", b"event_types", "organisation_ids", b"organisation_ids", "subscription_id", b"subscription_id", "system_id", b"system_id", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_types", b"document_types", "event_types", b"event_types", "organisation_ids", b"organisation_ids", "subscription_id", b"subscription_id", "system_id", b"system_id", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MakeSubscription: _TypeAlias = MakeSubscription  # noqa: Y015
+
+@_typing.final
+class ChangeSubscription(_message.Message):
+    """All of it anew: address, filters, pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    EVENT_TYPES_FIELD_NUMBER: _builtins.int
+    DOCUMENT_TYPES_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    system_id: _builtins.str
+    url: _builtins.str
+    paused: _builtins.bool
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def document_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+        url: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        event_types: _abc.Iterable[_builtins.str] | None = ...,
+        document_types: _abc.Iterable[_builtins.int] | None = ...,
+        paused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_types", b"document_types", "event_types", b"event_types", "organisation_ids", b"organisation_ids", "paused", b"paused", "subscription_id", b"subscription_id", "system_id", b"system_id", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSubscription: _TypeAlias = ChangeSubscription  # noqa: Y015
+
+@_typing.final
+class RotateSecret(_message.Message):
+    """The secret behind this id, which exists already, signs from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    SECRET_ID_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    system_id: _builtins.str
+    secret_id: _builtins.str
+    overlap: _builtins.int
+    """Milliseconds for which the one before signs too."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+        secret_id: _builtins.str = ...,
+        overlap: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["overlap", b"overlap", "secret_id", b"secret_id", "subscription_id", b"subscription_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateSecret: _TypeAlias = RotateSecret  # noqa: Y015
+
+@_typing.final
+class ExpireSecret(_message.Message):
+    """A timer's: the secret before is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SECRET_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    secret_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        secret_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["secret_id", b"secret_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireSecret: _TypeAlias = ExpireSecret  # noqa: Y015
+
+@_typing.final
+class AskReplay(_message.Message):
+    """Tell again what was given up (or went on waiting in a pause), in pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    UPTO_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    system_id: _builtins.str
+    """Empty: the service itself goes on with the next page."""
+    state: _builtins.str
+    """"given_up" or "held"."""
+    after: _builtins.int
+    upto: _builtins.int
+    """Only notifications with a number up to this; 0: up to now."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        after: _builtins.int = ...,
+        upto: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "state", b"state", "subscription_id", b"subscription_id", "system_id", b"system_id", "upto", b"upto"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskReplay: _TypeAlias = AskReplay  # noqa: Y015
+
+@_typing.final
+class ReplayNotification(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    notification_id: _builtins.str
+    system_id: _builtins.str
+    """Empty: the service itself, after a replay of all or the end of a pause."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        notification_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification_id", b"notification_id", "subscription_id", b"subscription_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayNotification: _TypeAlias = ReplayNotification  # noqa: Y015
 
 @_typing.final
 class EndSubscription(_message.Message):
@@ -84,6 +249,7 @@ class QueueNotification(_message.Message):
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
+    DOCUMENT_TYPE_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     notification_id: _builtins.str
     event_type: _builtins.str
@@ -91,6 +257,8 @@ class QueueNotification(_message.Message):
     document_id: _builtins.str
     delivery_id: _builtins.str
     occurred_at: _builtins.int
+    document_type: _builtins.int
+    """Group of the document's type; 0: not known."""
     def __init__(
         self,
         *,
@@ -101,10 +269,11 @@ class QueueNotification(_message.Message):
         document_id: _builtins.str = ...,
         delivery_id: _builtins.str = ...,
         occurred_at: _builtins.int = ...,
+        document_type: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "document_id", b"document_id", "event_type", b"event_type", "notification_id", b"notification_id", "occurred_at", b"occurred_at", "organisation_id", b"organisation_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "document_id", b"document_id", "document_type", b"document_type", "event_type", b"event_type", "notification_id", b"notification_id", "occurred_at", b"occurred_at", "organisation_id", b"organisation_id", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -118,11 +287,14 @@ class RecordAttempt(_message.Message):
     NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     notification_id: _builtins.str
     attempt: _builtins.int
     failure: _builtins.str
     """Empty: it succeeded."""
+    retry_after: _builtins.int
+    """Milliseconds that the receiver asked to wait (Retry-After); 0: it did not."""
     def __init__(
         self,
         *,
@@ -130,10 +302,11 @@ class RecordAttempt(_message.Message):
         notification_id: _builtins.str = ...,
         attempt: _builtins.int = ...,
         failure: _builtins.str = ...,
+        retry_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "failure", b"failure", "notification_id", b"notification_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "failure", b"failure", "notification_id", b"notification_id", "retry_after", b"retry_after", "subscription_id", b"subscription_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,25 +24,37 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*docaxis_proto/notification_events_v1.proto\x12\x17\x64ocaxis.notification.v1\"z\n\x10SubscriptionMade\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x05 \x03(\t\",\n\x11SubscriptionEnded\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"\xb2\x01\n\x12NotificationQueued\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x17\n\x0forganisation_id\x18\x04 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x06 \x01(\t\x12\x13\n\x0boccurred_at\x18\x07 \x01(\x03\"u\n\rAttemptFailed\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\x12\x10\n\x08retry_at\x18\x05 \x01(\x03\"O\n\nAttemptDue\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\"Z\n\x15NotificationDelivered\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\"j\n\x13NotificationGivenUp\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*docaxis_proto/notification_events_v1.proto\x12\x17\x64ocaxis.notification.v1\"\x92\x01\n\x10SubscriptionMade\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x05 \x03(\t\x12\x16\n\x0e\x64ocument_types\x18\x06 \x03(\r\"\x92\x01\n\x13SubscriptionChanged\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x16\n\x0e\x64ocument_types\x18\x05 \x03(\r\x12\x0e\n\x06paused\x18\x06 \x01(\x08\",\n\x11SubscriptionEnded\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\"\x9b\x01\n\rSecretRotated\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsecret_id\x18\x02 \x01(\t\x12\x1a\n\x12previous_secret_id\x18\x03 \x01(\t\x12\x16\n\x0eprevious_until\x18\x04 \x01(\x03\x12\x19\n\x11\x64ropped_secret_id\x18\x05 \x01(\t\x12\x0f\n\x07\x64ropped\x18\x06 \x01(\x08\";\n\rSecretExpired\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x11\n\tsecret_id\x18\x02 \x01(\t\"R\n\x0bReplayAsked\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\x12\x0c\n\x04upto\x18\x04 \x01(\x04\"H\n\x14NotificationReplayed\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\"U\n\x10NotificationHeld\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\"\xb2\x01\n\x12NotificationQueued\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x17\n\x0forganisation_id\x18\x04 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x06 \x01(\t\x12\x13\n\x0boccurred_at\x18\x07 \x01(\x03\"u\n\rAttemptFailed\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\t\x12\x10\n\x08retry_at\x18\x05 \x01(\x03\"O\n\nAttemptDue\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\"Z\n\x15NotificationDelivered\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\"j\n\x13NotificationGivenUp\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x04 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'docaxis_proto.notification_events_v1_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBSCRIPTIONMADE']._serialized_start=71
-  _globals['_SUBSCRIPTIONMADE']._serialized_end=193
-  _globals['_SUBSCRIPTIONENDED']._serialized_start=195
-  _globals['_SUBSCRIPTIONENDED']._serialized_end=239
-  _globals['_NOTIFICATIONQUEUED']._serialized_start=242
-  _globals['_NOTIFICATIONQUEUED']._serialized_end=420
-  _globals['_ATTEMPTFAILED']._serialized_start=422
-  _globals['_ATTEMPTFAILED']._serialized_end=539
-  _globals['_ATTEMPTDUE']._serialized_start=541
-  _globals['_ATTEMPTDUE']._serialized_end=620
-  _globals['_NOTIFICATIONDELIVERED']._serialized_start=622
-  _globals['_NOTIFICATIONDELIVERED']._serialized_end=712
-  _globals['_NOTIFICATIONGIVENUP']._serialized_start=714
-  _globals['_NOTIFICATIONGIVENUP']._serialized_end=820
+  _globals['_SUBSCRIPTIONMADE']._serialized_start=72
+  _globals['_SUBSCRIPTIONMADE']._serialized_end=218
+  _globals['_SUBSCRIPTIONCHANGED']._serialized_start=221
+  _globals['_SUBSCRIPTIONCHANGED']._serialized_end=367
+  _globals['_SUBSCRIPTIONENDED']._serialized_start=369
+  _globals['_SUBSCRIPTIONENDED']._serialized_end=413
+  _globals['_SECRETROTATED']._serialized_start=416
+  _globals['_SECRETROTATED']._serialized_end=571
+  _globals['_SECRETEXPIRED']._serialized_start=573
+  _globals['_SECRETEXPIRED']._serialized_end=632
+  _globals['_REPLAYASKED']._serialized_start=634
+  _globals['_REPLAYASKED']._serialized_end=716
+  _globals['_NOTIFICATIONREPLAYED']._serialized_start=718
+  _globals['_NOTIFICATIONREPLAYED']._serialized_end=790
+  _globals['_NOTIFICATIONHELD']._serialized_start=792
+  _globals['_NOTIFICATIONHELD']._serialized_end=877
+  _globals['_NOTIFICATIONQUEUED']._serialized_start=880
+  _globals['_NOTIFICATIONQUEUED']._serialized_end=1058
+  _globals['_ATTEMPTFAILED']._serialized_start=1060
+  _globals['_ATTEMPTFAILED']._serialized_end=1177
+  _globals['_ATTEMPTDUE']._serialized_start=1179
+  _globals['_ATTEMPTDUE']._serialized_end=1258
+  _globals['_NOTIFICATIONDELIVERED']._serialized_start=1260
+  _globals['_NOTIFICATIONDELIVERED']._serialized_end=1350
+  _globals['_NOTIFICATIONGIVENUP']._serialized_start=1352
+  _globals['_NOTIFICATIONGIVENUP']._serialized_end=1458
 # @@protoc_insertion_point(module_scope)

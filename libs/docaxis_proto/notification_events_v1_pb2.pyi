@@ -27,6 +27,7 @@ class SubscriptionMade(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
     EVENT_TYPES_FIELD_NUMBER: _builtins.int
+    DOCUMENT_TYPES_FIELD_NUMBER: _builtins.int
     subscription_id: _builtins.str
     system_id: _builtins.str
     url: _builtins.str
@@ -36,6 +37,10 @@ class SubscriptionMade(_message.Message):
     def event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Public event types, for example "delivery.ready"; empty: all."""
 
+    @_builtins.property
+    def document_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Groups of document types (1 normative, 2 administrative); empty: all."""
+
     def __init__(
         self,
         *,
@@ -44,14 +49,55 @@ class SubscriptionMade(_message.Message):
         url: _builtins.str = ...,
         organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
         event_types: _abc.Iterable[_builtins.str] | None = ...,
+        document_types: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_types", b"event_types", "organisation_ids", b"organisation_ids", "subscription_id", b"subscription_id", "system_id", b"system_id", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_types", b"document_types", "event_types", b"event_types", "organisation_ids", b"organisation_ids", "subscription_id", b"subscription_id", "system_id", b"system_id", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubscriptionMade: _TypeAlias = SubscriptionMade  # noqa: Y015
+
+@_typing.final
+class SubscriptionChanged(_message.Message):
+    """The subscription as it is from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    EVENT_TYPES_FIELD_NUMBER: _builtins.int
+    DOCUMENT_TYPES_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    url: _builtins.str
+    paused: _builtins.bool
+    """While paused, what happens is queued and nothing is told."""
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def event_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def document_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        url: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        event_types: _abc.Iterable[_builtins.str] | None = ...,
+        document_types: _abc.Iterable[_builtins.int] | None = ...,
+        paused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_types", b"document_types", "event_types", b"event_types", "organisation_ids", b"organisation_ids", "paused", b"paused", "subscription_id", b"subscription_id", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubscriptionChanged: _TypeAlias = SubscriptionChanged  # noqa: Y015
 
 @_typing.final
 class SubscriptionEnded(_message.Message):
@@ -71,6 +117,149 @@ class SubscriptionEnded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubscriptionEnded: _TypeAlias = SubscriptionEnded  # noqa: Y015
+
+@_typing.final
+class SecretRotated(_message.Message):
+    """Another secret signs; the one before signs too until `previous_until` (Unix ms)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SECRET_ID_FIELD_NUMBER: _builtins.int
+    PREVIOUS_SECRET_ID_FIELD_NUMBER: _builtins.int
+    PREVIOUS_UNTIL_FIELD_NUMBER: _builtins.int
+    DROPPED_SECRET_ID_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    secret_id: _builtins.str
+    previous_secret_id: _builtins.str
+    previous_until: _builtins.int
+    dropped_secret_id: _builtins.str
+    """One older still, whose overlap this rotation ends; has meaning where `dropped` is set."""
+    dropped: _builtins.bool
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        secret_id: _builtins.str = ...,
+        previous_secret_id: _builtins.str = ...,
+        previous_until: _builtins.int = ...,
+        dropped_secret_id: _builtins.str = ...,
+        dropped: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "dropped_secret_id", b"dropped_secret_id", "previous_secret_id", b"previous_secret_id", "previous_until", b"previous_until", "secret_id", b"secret_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretRotated: _TypeAlias = SecretRotated  # noqa: Y015
+
+@_typing.final
+class SecretExpired(_message.Message):
+    """The secret before signs no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    SECRET_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    secret_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        secret_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["secret_id", b"secret_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretExpired: _TypeAlias = SecretExpired  # noqa: Y015
+
+@_typing.final
+class ReplayAsked(_message.Message):
+    """Notifications in a state, with numbers above `after` and up to `upto`, are told again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    UPTO_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    state: _builtins.str
+    after: _builtins.int
+    upto: _builtins.int
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        after: _builtins.int = ...,
+        upto: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "state", b"state", "subscription_id", b"subscription_id", "upto", b"upto"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayAsked: _TypeAlias = ReplayAsked  # noqa: Y015
+
+@_typing.final
+class NotificationReplayed(_message.Message):
+    """Its attempts begin anew."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    notification_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        notification_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification_id", b"notification_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotificationReplayed: _TypeAlias = NotificationReplayed  # noqa: Y015
+
+@_typing.final
+class NotificationHeld(_message.Message):
+    """It waits for the end of its subscription's pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    notification_id: _builtins.str
+    attempt: _builtins.int
+    """The attempt that waits."""
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        notification_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "notification_id", b"notification_id", "subscription_id", b"subscription_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NotificationHeld: _TypeAlias = NotificationHeld  # noqa: Y015
 
 @_typing.final
 class NotificationQueued(_message.Message):

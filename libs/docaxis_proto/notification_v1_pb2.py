@@ -24,33 +24,59 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#docaxis_proto/notification_v1.proto\x12\x17\x64ocaxis.notification.v1\"z\n\x10SubscribeRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"9\n\x0eSubscribeReply\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\"]\n\x16\x45ndSubscriptionRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\x16\n\x14\x45ndSubscriptionReply\"s\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x0e\n\x06\x61\x63tive\x18\x05 \x01(\x08\"L\n\x18ListSubscriptionsRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"d\n\x16ListSubscriptionsReply\x12<\n\rsubscriptions\x18\x01 \x03(\x0b\x32%.docaxis.notification.v1.Subscription\x12\x0c\n\x04next\x18\x02 \x01(\t\"\xae\x01\n\x11NotificationState\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x07 \x01(\t\x12\x10\n\x08retry_at\x18\x08 \x01(\x03\"e\n\x18ListNotificationsRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\"i\n\x16ListNotificationsReply\x12\x41\n\rnotifications\x18\x01 \x03(\x0b\x32*.docaxis.notification.v1.NotificationState\x12\x0c\n\x04next\x18\x02 \x01(\t2\xd4\x03\n\x0cNotification\x12_\n\tSubscribe\x12).docaxis.notification.v1.SubscribeRequest\x1a\'.docaxis.notification.v1.SubscribeReply\x12q\n\x0f\x45ndSubscription\x12/.docaxis.notification.v1.EndSubscriptionRequest\x1a-.docaxis.notification.v1.EndSubscriptionReply\x12w\n\x11ListSubscriptions\x12\x31.docaxis.notification.v1.ListSubscriptionsRequest\x1a/.docaxis.notification.v1.ListSubscriptionsReply\x12w\n\x11ListNotifications\x12\x31.docaxis.notification.v1.ListNotificationsRequest\x1a/.docaxis.notification.v1.ListNotificationsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#docaxis_proto/notification_v1.proto\x12\x17\x64ocaxis.notification.v1\"\x92\x01\n\x10SubscribeRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\x12\x16\n\x0e\x64ocument_types\x18\x06 \x03(\r\"9\n\x0eSubscribeReply\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x0e\n\x06secret\x18\x02 \x01(\t\"]\n\x16\x45ndSubscriptionRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\x16\n\x14\x45ndSubscriptionReply\"\xba\x01\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x04 \x03(\t\x12\x0e\n\x06\x61\x63tive\x18\x05 \x01(\x08\x12\x16\n\x0e\x64ocument_types\x18\x06 \x03(\r\x12\x0e\n\x06paused\x18\x07 \x01(\x08\x12\x1d\n\x15previous_secret_until\x18\x08 \x01(\x03\"D\n\x16GetSubscriptionRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"S\n\x14GetSubscriptionReply\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.docaxis.notification.v1.Subscription\"\xc4\x01\n\x19\x43hangeSubscriptionRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x05 \x03(\t\x12\x16\n\x0e\x64ocument_types\x18\x06 \x03(\r\x12\x0e\n\x06paused\x18\x07 \x01(\x08\x12\x17\n\x0fidempotency_key\x18\x08 \x01(\t\"V\n\x17\x43hangeSubscriptionReply\x12;\n\x0csubscription\x18\x01 \x01(\x0b\x32%.docaxis.notification.v1.Subscription\"m\n\x13RotateSecretRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x11\n\toverlap_s\x18\x03 \x01(\r\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"B\n\x11RotateSecretReply\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x1d\n\x15previous_secret_until\x18\x02 \x01(\x03\"E\n\x17TestSubscriptionRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\"l\n\x15TestSubscriptionReply\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0f\n\x07\x66\x61ilure\x18\x02 \x01(\t\x12\x13\n\x0bhttp_status\x18\x03 \x01(\r\x12\x14\n\x0cmilliseconds\x18\x04 \x01(\r\"z\n\x1aReplayNotificationsRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\x17\n\x0fnotification_id\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"\x1a\n\x18ReplayNotificationsReply\"{\n\x12WatchEventsRequest\x12\x18\n\x10organisation_ids\x18\x01 \x03(\t\x12\x13\n\x0b\x65vent_types\x18\x02 \x03(\t\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\x12\x13\n\x0bheartbeat_s\x18\x04 \x01(\r\x12\x11\n\tsystem_id\x18\x05 \x01(\t\"\x9b\x01\n\x0bPublicEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x17\n\x0forganisation_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x05 \x01(\t\x12\x13\n\x0boccurred_at\x18\x06 \x01(\x03\x12\x0e\n\x06\x63ursor\x18\x07 \x01(\t\"e\n\nEventsPage\x12\x34\n\x06\x65vents\x18\x01 \x03(\x0b\x32$.docaxis.notification.v1.PublicEvent\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\x11\n\trestarted\x18\x03 \x01(\x08\"L\n\x18ListSubscriptionsRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"d\n\x16ListSubscriptionsReply\x12<\n\rsubscriptions\x18\x01 \x03(\x0b\x32%.docaxis.notification.v1.Subscription\x12\x0c\n\x04next\x18\x02 \x01(\t\"\xae\x01\n\x11NotificationState\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\x12\x0f\n\x07\x66\x61ilure\x18\x07 \x01(\t\x12\x10\n\x08retry_at\x18\x08 \x01(\x03\"t\n\x18ListNotificationsRequest\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x17\n\x0fsubscription_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\"i\n\x16ListNotificationsReply\x12\x41\n\rnotifications\x18\x01 \x03(\x0b\x32*.docaxis.notification.v1.NotificationState\x12\x0c\n\x04next\x18\x02 \x01(\t2\x85\t\n\x0cNotification\x12_\n\tSubscribe\x12).docaxis.notification.v1.SubscribeRequest\x1a\'.docaxis.notification.v1.SubscribeReply\x12q\n\x0fGetSubscription\x12/.docaxis.notification.v1.GetSubscriptionRequest\x1a-.docaxis.notification.v1.GetSubscriptionReply\x12z\n\x12\x43hangeSubscription\x12\x32.docaxis.notification.v1.ChangeSubscriptionRequest\x1a\x30.docaxis.notification.v1.ChangeSubscriptionReply\x12q\n\x0f\x45ndSubscription\x12/.docaxis.notification.v1.EndSubscriptionRequest\x1a-.docaxis.notification.v1.EndSubscriptionReply\x12h\n\x0cRotateSecret\x12,.docaxis.notification.v1.RotateSecretRequest\x1a*.docaxis.notification.v1.RotateSecretReply\x12t\n\x10TestSubscription\x12\x30.docaxis.notification.v1.TestSubscriptionRequest\x1a..docaxis.notification.v1.TestSubscriptionReply\x12w\n\x11ListSubscriptions\x12\x31.docaxis.notification.v1.ListSubscriptionsRequest\x1a/.docaxis.notification.v1.ListSubscriptionsReply\x12w\n\x11ListNotifications\x12\x31.docaxis.notification.v1.ListNotificationsRequest\x1a/.docaxis.notification.v1.ListNotificationsReply\x12}\n\x13ReplayNotifications\x12\x33.docaxis.notification.v1.ReplayNotificationsRequest\x1a\x31.docaxis.notification.v1.ReplayNotificationsReply\x12\x61\n\x0bWatchEvents\x12+.docaxis.notification.v1.WatchEventsRequest\x1a#.docaxis.notification.v1.EventsPage0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'docaxis_proto.notification_v1_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=64
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=186
-  _globals['_SUBSCRIBEREPLY']._serialized_start=188
-  _globals['_SUBSCRIBEREPLY']._serialized_end=245
-  _globals['_ENDSUBSCRIPTIONREQUEST']._serialized_start=247
-  _globals['_ENDSUBSCRIPTIONREQUEST']._serialized_end=340
-  _globals['_ENDSUBSCRIPTIONREPLY']._serialized_start=342
-  _globals['_ENDSUBSCRIPTIONREPLY']._serialized_end=364
-  _globals['_SUBSCRIPTION']._serialized_start=366
-  _globals['_SUBSCRIPTION']._serialized_end=481
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=483
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=559
-  _globals['_LISTSUBSCRIPTIONSREPLY']._serialized_start=561
-  _globals['_LISTSUBSCRIPTIONSREPLY']._serialized_end=661
-  _globals['_NOTIFICATIONSTATE']._serialized_start=664
-  _globals['_NOTIFICATIONSTATE']._serialized_end=838
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=840
-  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=941
-  _globals['_LISTNOTIFICATIONSREPLY']._serialized_start=943
-  _globals['_LISTNOTIFICATIONSREPLY']._serialized_end=1048
-  _globals['_NOTIFICATION']._serialized_start=1051
-  _globals['_NOTIFICATION']._serialized_end=1519
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=65
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=211
+  _globals['_SUBSCRIBEREPLY']._serialized_start=213
+  _globals['_SUBSCRIBEREPLY']._serialized_end=270
+  _globals['_ENDSUBSCRIPTIONREQUEST']._serialized_start=272
+  _globals['_ENDSUBSCRIPTIONREQUEST']._serialized_end=365
+  _globals['_ENDSUBSCRIPTIONREPLY']._serialized_start=367
+  _globals['_ENDSUBSCRIPTIONREPLY']._serialized_end=389
+  _globals['_SUBSCRIPTION']._serialized_start=392
+  _globals['_SUBSCRIPTION']._serialized_end=578
+  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_start=580
+  _globals['_GETSUBSCRIPTIONREQUEST']._serialized_end=648
+  _globals['_GETSUBSCRIPTIONREPLY']._serialized_start=650
+  _globals['_GETSUBSCRIPTIONREPLY']._serialized_end=733
+  _globals['_CHANGESUBSCRIPTIONREQUEST']._serialized_start=736
+  _globals['_CHANGESUBSCRIPTIONREQUEST']._serialized_end=932
+  _globals['_CHANGESUBSCRIPTIONREPLY']._serialized_start=934
+  _globals['_CHANGESUBSCRIPTIONREPLY']._serialized_end=1020
+  _globals['_ROTATESECRETREQUEST']._serialized_start=1022
+  _globals['_ROTATESECRETREQUEST']._serialized_end=1131
+  _globals['_ROTATESECRETREPLY']._serialized_start=1133
+  _globals['_ROTATESECRETREPLY']._serialized_end=1199
+  _globals['_TESTSUBSCRIPTIONREQUEST']._serialized_start=1201
+  _globals['_TESTSUBSCRIPTIONREQUEST']._serialized_end=1270
+  _globals['_TESTSUBSCRIPTIONREPLY']._serialized_start=1272
+  _globals['_TESTSUBSCRIPTIONREPLY']._serialized_end=1380
+  _globals['_REPLAYNOTIFICATIONSREQUEST']._serialized_start=1382
+  _globals['_REPLAYNOTIFICATIONSREQUEST']._serialized_end=1504
+  _globals['_REPLAYNOTIFICATIONSREPLY']._serialized_start=1506
+  _globals['_REPLAYNOTIFICATIONSREPLY']._serialized_end=1532
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=1534
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=1657
+  _globals['_PUBLICEVENT']._serialized_start=1660
+  _globals['_PUBLICEVENT']._serialized_end=1815
+  _globals['_EVENTSPAGE']._serialized_start=1817
+  _globals['_EVENTSPAGE']._serialized_end=1918
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=1920
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=1996
+  _globals['_LISTSUBSCRIPTIONSREPLY']._serialized_start=1998
+  _globals['_LISTSUBSCRIPTIONSREPLY']._serialized_end=2098
+  _globals['_NOTIFICATIONSTATE']._serialized_start=2101
+  _globals['_NOTIFICATIONSTATE']._serialized_end=2275
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_start=2277
+  _globals['_LISTNOTIFICATIONSREQUEST']._serialized_end=2393
+  _globals['_LISTNOTIFICATIONSREPLY']._serialized_start=2395
+  _globals['_LISTNOTIFICATIONSREPLY']._serialized_end=2500
+  _globals['_NOTIFICATION']._serialized_start=2503
+  _globals['_NOTIFICATION']._serialized_end=3660
 # @@protoc_insertion_point(module_scope)

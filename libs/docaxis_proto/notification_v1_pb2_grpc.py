@@ -39,10 +39,30 @@ class NotificationStub:
                 request_serializer=docaxis__proto_dot_notification__v1__pb2.SubscribeRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_notification__v1__pb2.SubscribeReply.FromString,
                 _registered_method=True)
+        self.GetSubscription = channel.unary_unary(
+                '/docaxis.notification.v1.Notification/GetSubscription',
+                request_serializer=docaxis__proto_dot_notification__v1__pb2.GetSubscriptionRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_notification__v1__pb2.GetSubscriptionReply.FromString,
+                _registered_method=True)
+        self.ChangeSubscription = channel.unary_unary(
+                '/docaxis.notification.v1.Notification/ChangeSubscription',
+                request_serializer=docaxis__proto_dot_notification__v1__pb2.ChangeSubscriptionRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_notification__v1__pb2.ChangeSubscriptionReply.FromString,
+                _registered_method=True)
         self.EndSubscription = channel.unary_unary(
                 '/docaxis.notification.v1.Notification/EndSubscription',
                 request_serializer=docaxis__proto_dot_notification__v1__pb2.EndSubscriptionRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_notification__v1__pb2.EndSubscriptionReply.FromString,
+                _registered_method=True)
+        self.RotateSecret = channel.unary_unary(
+                '/docaxis.notification.v1.Notification/RotateSecret',
+                request_serializer=docaxis__proto_dot_notification__v1__pb2.RotateSecretRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_notification__v1__pb2.RotateSecretReply.FromString,
+                _registered_method=True)
+        self.TestSubscription = channel.unary_unary(
+                '/docaxis.notification.v1.Notification/TestSubscription',
+                request_serializer=docaxis__proto_dot_notification__v1__pb2.TestSubscriptionRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_notification__v1__pb2.TestSubscriptionReply.FromString,
                 _registered_method=True)
         self.ListSubscriptions = channel.unary_unary(
                 '/docaxis.notification.v1.Notification/ListSubscriptions',
@@ -53,6 +73,16 @@ class NotificationStub:
                 '/docaxis.notification.v1.Notification/ListNotifications',
                 request_serializer=docaxis__proto_dot_notification__v1__pb2.ListNotificationsRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_notification__v1__pb2.ListNotificationsReply.FromString,
+                _registered_method=True)
+        self.ReplayNotifications = channel.unary_unary(
+                '/docaxis.notification.v1.Notification/ReplayNotifications',
+                request_serializer=docaxis__proto_dot_notification__v1__pb2.ReplayNotificationsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_notification__v1__pb2.ReplayNotificationsReply.FromString,
+                _registered_method=True)
+        self.WatchEvents = channel.unary_stream(
+                '/docaxis.notification.v1.Notification/WatchEvents',
+                request_serializer=docaxis__proto_dot_notification__v1__pb2.WatchEventsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_notification__v1__pb2.EventsPage.FromString,
                 _registered_method=True)
 
 
@@ -65,8 +95,33 @@ class NotificationServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSubscription(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeSubscription(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EndSubscription(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateSecret(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestSubscription(self, request, context):
+        """Tells the address something now and answers how it went; stored nowhere.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -84,6 +139,21 @@ class NotificationServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayNotifications(self, request, context):
+        """Tells one notification again, or all that were given up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEvents(self, request, context):
+        """Public events that concern organisations, as they happen, from a cursor on; never ends by
+        itself. A page without events is a sign of life, and its cursor is ahead of the one before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NotificationServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,10 +162,30 @@ def add_NotificationServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_notification__v1__pb2.SubscribeRequest.FromString,
                     response_serializer=docaxis__proto_dot_notification__v1__pb2.SubscribeReply.SerializeToString,
             ),
+            'GetSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubscription,
+                    request_deserializer=docaxis__proto_dot_notification__v1__pb2.GetSubscriptionRequest.FromString,
+                    response_serializer=docaxis__proto_dot_notification__v1__pb2.GetSubscriptionReply.SerializeToString,
+            ),
+            'ChangeSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeSubscription,
+                    request_deserializer=docaxis__proto_dot_notification__v1__pb2.ChangeSubscriptionRequest.FromString,
+                    response_serializer=docaxis__proto_dot_notification__v1__pb2.ChangeSubscriptionReply.SerializeToString,
+            ),
             'EndSubscription': grpc.unary_unary_rpc_method_handler(
                     servicer.EndSubscription,
                     request_deserializer=docaxis__proto_dot_notification__v1__pb2.EndSubscriptionRequest.FromString,
                     response_serializer=docaxis__proto_dot_notification__v1__pb2.EndSubscriptionReply.SerializeToString,
+            ),
+            'RotateSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateSecret,
+                    request_deserializer=docaxis__proto_dot_notification__v1__pb2.RotateSecretRequest.FromString,
+                    response_serializer=docaxis__proto_dot_notification__v1__pb2.RotateSecretReply.SerializeToString,
+            ),
+            'TestSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestSubscription,
+                    request_deserializer=docaxis__proto_dot_notification__v1__pb2.TestSubscriptionRequest.FromString,
+                    response_serializer=docaxis__proto_dot_notification__v1__pb2.TestSubscriptionReply.SerializeToString,
             ),
             'ListSubscriptions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSubscriptions,
@@ -106,6 +196,16 @@ def add_NotificationServicer_to_server(servicer, server):
                     servicer.ListNotifications,
                     request_deserializer=docaxis__proto_dot_notification__v1__pb2.ListNotificationsRequest.FromString,
                     response_serializer=docaxis__proto_dot_notification__v1__pb2.ListNotificationsReply.SerializeToString,
+            ),
+            'ReplayNotifications': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayNotifications,
+                    request_deserializer=docaxis__proto_dot_notification__v1__pb2.ReplayNotificationsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_notification__v1__pb2.ReplayNotificationsReply.SerializeToString,
+            ),
+            'WatchEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvents,
+                    request_deserializer=docaxis__proto_dot_notification__v1__pb2.WatchEventsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_notification__v1__pb2.EventsPage.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -146,6 +246,60 @@ class Notification:
             _registered_method=True)
 
     @staticmethod
+    def GetSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.notification.v1.Notification/GetSubscription',
+            docaxis__proto_dot_notification__v1__pb2.GetSubscriptionRequest.SerializeToString,
+            docaxis__proto_dot_notification__v1__pb2.GetSubscriptionReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.notification.v1.Notification/ChangeSubscription',
+            docaxis__proto_dot_notification__v1__pb2.ChangeSubscriptionRequest.SerializeToString,
+            docaxis__proto_dot_notification__v1__pb2.ChangeSubscriptionReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def EndSubscription(request,
             target,
             options=(),
@@ -162,6 +316,60 @@ class Notification:
             '/docaxis.notification.v1.Notification/EndSubscription',
             docaxis__proto_dot_notification__v1__pb2.EndSubscriptionRequest.SerializeToString,
             docaxis__proto_dot_notification__v1__pb2.EndSubscriptionReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.notification.v1.Notification/RotateSecret',
+            docaxis__proto_dot_notification__v1__pb2.RotateSecretRequest.SerializeToString,
+            docaxis__proto_dot_notification__v1__pb2.RotateSecretReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.notification.v1.Notification/TestSubscription',
+            docaxis__proto_dot_notification__v1__pb2.TestSubscriptionRequest.SerializeToString,
+            docaxis__proto_dot_notification__v1__pb2.TestSubscriptionReply.FromString,
             options,
             channel_credentials,
             insecure,
@@ -216,6 +424,60 @@ class Notification:
             '/docaxis.notification.v1.Notification/ListNotifications',
             docaxis__proto_dot_notification__v1__pb2.ListNotificationsRequest.SerializeToString,
             docaxis__proto_dot_notification__v1__pb2.ListNotificationsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.notification.v1.Notification/ReplayNotifications',
+            docaxis__proto_dot_notification__v1__pb2.ReplayNotificationsRequest.SerializeToString,
+            docaxis__proto_dot_notification__v1__pb2.ReplayNotificationsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/docaxis.notification.v1.Notification/WatchEvents',
+            docaxis__proto_dot_notification__v1__pb2.WatchEventsRequest.SerializeToString,
+            docaxis__proto_dot_notification__v1__pb2.EventsPage.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,12 @@ DOCUMENTS = (
                 "This document id was sent before with other content.",
             ),
             (
+                "secret_superseded",
+                "20",
+                "Khoá bí mật này đã được thay bằng khoá mới hơn.",
+                "This secret was replaced by a newer one.",
+            ),
+            (
                 "upload_conflict",
                 "10",
                 "Mã tải lên này đã có tệp khác.",
@@ -122,6 +128,12 @@ DOCUMENTS = (
                 "20",
                 "Không có đăng ký thông báo này.",
                 "There is no such subscription.",
+            ),
+            (
+                "unknown_notification",
+                "20",
+                "Không có thông báo này.",
+                "There is no such notification.",
             ),
         ),
     ),

@@ -12,6 +12,7 @@ from docaxis_cli import (
     simulating,
     subscribing,
     tracking,
+    watching,
 )
 
 HELP = """Send and receive signed documents between agencies over the docaxis axis.
@@ -44,6 +45,7 @@ _COMMANDS = (
     ("timeline", tracking.timeline),
     ("find", looking_up.find),
     ("receipts", looking_up.receipts),
+    ("watch", watching.watch),
     ("verify", proving.verify),
     ("organisations", looking_up.organisations),
     ("subscribe", subscribing.subscribe),

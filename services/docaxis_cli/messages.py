@@ -63,6 +63,10 @@ _CATALOGUE = {
     "not_sent": ("not sent: {reason}", "không gửi: {reason}"),
     "suggestions": ("did you mean {codes}?", "có phải {codes}?"),
     "inbox_empty": ("Nothing waits.", "Không có văn bản nào đang chờ."),
+    "watching": (
+        "Waiting for what happens, Ctrl-C ends.",
+        "Đang chờ sự kiện, nhấn Ctrl-C để dừng.",
+    ),
     "inbox_following": (
         "Waiting for documents, Ctrl-C ends.",
         "Đang chờ văn bản, nhấn Ctrl-C để dừng.",

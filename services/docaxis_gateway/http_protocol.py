@@ -5,12 +5,15 @@ headers without end fills the memory.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_TIMEOUT_S = 15.0
 LARGEST_HEADER = 64 * 1024
+ABORT = "docaxis.abort"
+"""Where a request's scope keeps what ends its connection at once, unsent bytes and all."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -32,6 +35,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The next request of the connection begins."""
         super().on_message_begin()
+        scope: MutableMapping[str, Any] = cast(Any, self.scope)
+        scope[ABORT] = self.transport.abort
         self._header_size = 0
         self._expect_headers()
 

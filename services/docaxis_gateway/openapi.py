@@ -46,6 +46,8 @@ _REQUESTS = (
     request_models.ReportStatus,
     request_models.ReportStatuses,
     request_models.Subscribe,
+    request_models.ChangeSubscription,
+    request_models.RotateSecret,
 )
 
 

@@ -194,7 +194,10 @@ def subscription(each: notification_v1_pb2.Subscription, codes: list[str]) -> di
         "organisations": codes,
         "organisation_ids": list(each.organisation_ids),
         "event_types": list(each.event_types),
+        "document_types": list(each.document_types),
         "active": each.active,
+        "paused": each.paused,
+        "previous_secret_until": moment(each.previous_secret_until),
     }
 
 

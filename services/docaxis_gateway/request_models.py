@@ -194,3 +194,16 @@ class Subscribe(_Request):
     url: Annotated[str, Line(2000)]
     organisations: Annotated[list[OrganisationCode], Field(max_length=MAX_ITEMS)] = []
     event_types: Annotated[list[EventType], Field(max_length=20)] = []
+    document_types: Annotated[list[Literal[1, 2]], Field(max_length=20)] = []
+
+
+class ChangeSubscription(Subscribe):
+    """The whole subscription as it shall be; while `paused`, what happens waits for its end."""
+
+    paused: bool = False
+
+
+class RotateSecret(_Request):
+    """For how many seconds the secret before signs beside the new one: at most 7 days."""
+
+    overlap_s: Annotated[int, Field(ge=0, le=7 * 86_400)] = 86_400

@@ -123,7 +123,10 @@ class Subscription(BaseModel):
     organisations: list[str]
     organisation_ids: list[str]
     event_types: list[str]
+    document_types: list[int]
     active: bool
+    paused: bool
+    previous_secret_until: DateTimeText | None
 
 
 class NewSubscription(Subscription):
@@ -150,6 +153,23 @@ class Notification(BaseModel):
     attempts: int
     failure: str | None
     retry_at: DateTimeText | None
+
+
+class NewSecret(BaseModel):
+    """A subscription's new secret, told this once, and until when the one before signs too."""
+
+    secret: str
+    previous_secret_until: DateTimeText | None
+
+
+class SubscriptionTest(BaseModel):
+    """How a test went: the receiver's status and how long it took, or the class of failure."""
+
+    notification_id: str
+    delivered: bool
+    failure: str | None
+    http_status: int | None
+    milliseconds: int
 
 
 class NotificationPage(BaseModel):

@@ -148,6 +148,31 @@ class GatewaySettings:
             "help": "The same for one system.",
         },
     )
+    stream_heartbeat_s: int = field(
+        default=15,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_STREAM_HEARTBEAT_S",
+            "min": 1,
+            "max": 60,
+            "help": "Seconds from one sign of life of a live stream to the next.",
+        },
+    )
+    stream_stalled_s: float = field(
+        default=30.0,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_STREAM_STALLED_S",
+            "min": 0.1,
+            "help": "Seconds after which a live stream whose client takes nothing is cut.",
+        },
+    )
+    stream_longest_s: float = field(
+        default=900.0,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_STREAM_LONGEST_S",
+            "min": 1.0,
+            "help": "Seconds after which a live stream ends, for its client to come back.",
+        },
+    )
     stop_grace_s: int = field(
         default=5,
         metadata={

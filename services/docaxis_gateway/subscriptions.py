@@ -1,4 +1,4 @@
-"""Webhook subscriptions of the calling system, and how their notifications went."""
+"""Webhook subscriptions of the calling system: made, changed, tested, ended, their secrets."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.identifiers import is_identifier
 from docaxis_gateway import rendering
-from docaxis_gateway.answers import PREFIX, json_answer
+from docaxis_gateway.answers import PREFIX, json_answer, moment
 from docaxis_gateway.authentication import Caller, CallerDep
 from docaxis_gateway.bodies import read_json
 from docaxis_gateway.idempotency import idempotency_key
@@ -16,15 +16,20 @@ from docaxis_gateway.openapi import BODY, IDEMPOTENCY_KEY, PAGE, json_body, prob
 from docaxis_gateway.organisation_scope import served_organisation
 from docaxis_gateway.paging import DEFAULT_LIMIT, Cursor, Limit, page
 from docaxis_gateway.problems import field_error
-from docaxis_gateway.request_models import Subscribe
+from docaxis_gateway.request_models import ChangeSubscription, RotateSecret, Subscribe
 from docaxis_gateway.response_models import (
+    NewSecret,
     NewSubscription,
-    NotificationPage,
+    Subscription,
     SubscriptionPage,
+    SubscriptionTest,
 )
 from docaxis_proto import notification_v1_pb2
 
 router = APIRouter(tags=["subscriptions"])
+
+TEST_S = 60.0
+"""A turn among the subscription's attempts, and then the attempt, which has its own deadline."""
 
 
 @router.post(
@@ -48,15 +53,13 @@ async def subscribe(caller: CallerDep) -> Response:
     key = idempotency_key(caller, "subscriptions")
     asked = await read_json(caller.request, Subscribe, caller.gateway.settings.max_json_bytes)
     _require_url(asked.url)
-    organisation_ids = [
-        await served_organisation(caller, code, f"/organisations/{index}")
-        for index, code in enumerate(asked.organisations)
-    ]
+    organisation_ids = await _organisation_ids(caller, asked)
     request = notification_v1_pb2.SubscribeRequest(
         system_id=caller.system_id,
         url=asked.url,
         organisation_ids=organisation_ids,
         event_types=asked.event_types,
+        document_types=asked.document_types,
         idempotency_key=key,
     )
     reply = await caller.services.notification.Subscribe(request)
@@ -65,6 +68,7 @@ async def subscribe(caller: CallerDep) -> Response:
         url=asked.url,
         organisation_ids=organisation_ids,
         event_types=asked.event_types,
+        document_types=asked.document_types,
         active=True,
     )
     body = {**rendering.subscription(made, list(asked.organisations)), "secret": reply.secret}
@@ -85,6 +89,113 @@ async def list_subscriptions(
     return json_answer(page(items, reply.next))
 
 
+@router.get(
+    "/subscriptions/{subscription_id}",
+    responses={
+        200: {"model": Subscription},
+        **problems("unknown_subscription", "read_stale"),
+    },
+)
+async def get_subscription(subscription_id: str, caller: CallerDep) -> Response:
+    """One subscription, an ended one too."""
+    request = notification_v1_pb2.GetSubscriptionRequest(
+        system_id=caller.system_id, subscription_id=require_id(subscription_id)
+    )
+    found = (await caller.services.notification.GetSubscription(request)).subscription
+    return json_answer(rendering.subscription(found, _codes(caller, found)))
+
+
+@router.put(
+    "/subscriptions/{subscription_id}",
+    openapi_extra={**json_body(ChangeSubscription), "parameters": [IDEMPOTENCY_KEY]},
+    responses={
+        200: {"model": Subscription},
+        **problems(
+            *BODY,
+            "url_invalid",
+            "url_forbidden",
+            "idempotency_key_invalid",
+            "unknown_organisation",
+            "organisation_not_served",
+            "unknown_subscription",
+            "read_stale",
+        ),
+    },
+)
+async def change_subscription(subscription_id: str, caller: CallerDep) -> Response:
+    """Change a subscription as a whole, pause it or let it go on; the same again is harmless."""
+    key = idempotency_key(caller, f"subscriptions/{require_id(subscription_id)}/change")
+    limit = caller.gateway.settings.max_json_bytes
+    asked = await read_json(caller.request, ChangeSubscription, limit)
+    _require_url(asked.url)
+    request = notification_v1_pb2.ChangeSubscriptionRequest(
+        system_id=caller.system_id,
+        subscription_id=subscription_id,
+        url=asked.url,
+        organisation_ids=await _organisation_ids(caller, asked),
+        event_types=asked.event_types,
+        document_types=asked.document_types,
+        paused=asked.paused,
+        idempotency_key=key,
+    )
+    changed = (await caller.services.notification.ChangeSubscription(request)).subscription
+    return json_answer(rendering.subscription(changed, _codes(caller, changed)))
+
+
+@router.post(
+    "/subscriptions/{subscription_id}:rotate-secret",
+    openapi_extra={**json_body(RotateSecret), "parameters": [IDEMPOTENCY_KEY]},
+    responses={
+        200: {"model": NewSecret},
+        **problems(
+            *BODY,
+            "idempotency_key_invalid",
+            "unknown_subscription",
+            "secret_superseded",
+            "read_stale",
+        ),
+    },
+)
+async def rotate_secret(subscription_id: str, caller: CallerDep) -> Response:
+    """Sign with a new secret from now on, and with the one before for the overlap too."""
+    key = idempotency_key(caller, f"subscriptions/{require_id(subscription_id)}/secret")
+    limit = caller.gateway.settings.max_json_bytes
+    asked = await read_json(caller.request, RotateSecret, limit)
+    request = notification_v1_pb2.RotateSecretRequest(
+        system_id=caller.system_id,
+        subscription_id=subscription_id,
+        overlap_s=asked.overlap_s,
+        idempotency_key=key,
+    )
+    reply = await caller.services.notification.RotateSecret(request)
+    until = moment(reply.previous_secret_until)
+    return json_answer({"secret": reply.secret, "previous_secret_until": until})
+
+
+@router.post(
+    "/subscriptions/{subscription_id}:test",
+    responses={
+        200: {"model": SubscriptionTest},
+        **problems("unknown_subscription", "read_stale"),
+    },
+)
+async def test_subscription(subscription_id: str, caller: CallerDep) -> Response:
+    """Send a signed test to the address now; told of what came back: its status and its time."""
+    request = notification_v1_pb2.TestSubscriptionRequest(
+        system_id=caller.system_id, subscription_id=require_id(subscription_id)
+    )
+    reply = await caller.services.notification.TestSubscription(request, timeout=TEST_S)
+    return json_answer(
+        {
+            "notification_id": reply.notification_id,
+            "delivered": not reply.failure,
+            "failure": reply.failure or None,
+            "http_status": reply.http_status or None,
+            "milliseconds": reply.milliseconds,
+        }
+    )
+
+
 @router.delete(
     "/subscriptions/{subscription_id}",
     status_code=204,
@@ -94,36 +205,25 @@ async def end_subscription(subscription_id: str, caller: CallerDep) -> Response:
     """End a subscription; ending it again is harmless."""
     request = notification_v1_pb2.EndSubscriptionRequest(
         system_id=caller.system_id,
-        subscription_id=_require_id(subscription_id),
+        subscription_id=require_id(subscription_id),
         idempotency_key=idempotency_key(caller, f"subscriptions/{subscription_id}"),
     )
     await caller.services.notification.EndSubscription(request)
     return Response(status_code=204)
 
 
-@router.get(
-    "/subscriptions/{subscription_id}/notifications",
-    responses={200: {"model": NotificationPage}, **problems("unknown_subscription", *PAGE)},
-)
-async def list_notifications(
-    subscription_id: str, caller: CallerDep, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
-) -> Response:
-    """The notifications of a subscription, newest last, with their attempts."""
-    request = notification_v1_pb2.ListNotificationsRequest(
-        system_id=caller.system_id,
-        subscription_id=_require_id(subscription_id),
-        limit=limit,
-        cursor=cursor,
-    )
-    reply = await caller.services.notification.ListNotifications(request)
-    items = [rendering.notification(each) for each in reply.notifications]
-    return json_answer(page(items, reply.next))
-
-
-def _require_id(subscription_id: str) -> str:
+def require_id(subscription_id: str) -> str:
+    """The id in a path. Raises `unknown_subscription` for what can be none."""
     if not is_identifier(subscription_id):
         raise DocaxisError("unknown_subscription")
     return subscription_id
+
+
+async def _organisation_ids(caller: Caller, asked: Subscribe) -> list[str]:
+    return [
+        await served_organisation(caller, code, f"/organisations/{index}")
+        for index, code in enumerate(asked.organisations)
+    ]
 
 
 def _codes(caller: Caller, each: notification_v1_pb2.Subscription) -> list[str]:

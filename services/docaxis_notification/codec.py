@@ -13,17 +13,28 @@ from docaxis_proto import (
 CODEC = MessageCodec(
     (
         (messages.MakeSubscription, commands.MakeSubscription),
+        (messages.ChangeSubscription, commands.ChangeSubscription),
         (messages.EndSubscription, commands.EndSubscription),
+        (messages.RotateSecret, commands.RotateSecret),
+        (messages.ExpireSecret, commands.ExpireSecret),
+        (messages.AskReplay, commands.AskReplay),
         (messages.QueueNotification, commands.QueueNotification),
         (messages.RecordAttempt, commands.RecordAttempt),
         (messages.RetryNotification, commands.RetryNotification),
+        (messages.ReplayNotification, commands.ReplayNotification),
         (messages.SubscriptionMade, events.SubscriptionMade),
+        (messages.SubscriptionChanged, events.SubscriptionChanged),
         (messages.SubscriptionEnded, events.SubscriptionEnded),
+        (messages.SecretRotated, events.SecretRotated),
+        (messages.SecretExpired, events.SecretExpired),
+        (messages.ReplayAsked, events.ReplayAsked),
         (messages.NotificationQueued, events.NotificationQueued),
         (messages.AttemptFailed, events.AttemptFailed),
         (messages.AttemptDue, events.AttemptDue),
         (messages.NotificationDelivered, events.NotificationDelivered),
         (messages.NotificationGivenUp, events.NotificationGivenUp),
+        (messages.NotificationReplayed, events.NotificationReplayed),
+        (messages.NotificationHeld, events.NotificationHeld),
     )
 )
 """Commands and events of notification itself."""
@@ -41,6 +52,9 @@ ROUTING_EVENTS = MessageCodec(
     ),
 )
 """What is told of documents and deliveries."""
+
+DOCUMENT_EVENTS = MessageCodec((), foreign=(routing_events_v1_pb2.DocumentSubmitted,))
+"""Of which type a document is, kept as a local view."""
 
 STATUS_EVENTS = MessageCodec((), foreign=(status_events_v1_pb2.StatusesReported,))
 """What is told of statuses."""

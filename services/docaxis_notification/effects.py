@@ -1,10 +1,11 @@
 """Attempts: a queued or due notification is posted, and how it went becomes a command (L19).
 
-An attempt that a crash cut off is made again: the subscriber knows it by its `webhook-id`. The end
-of a subscription removes its secret.
+An attempt that a crash cut off is made again: the subscriber knows it by its `webhook-id`. What is
+to be told again is found in the view, a page at a time. Secrets that sign no more are removed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from docaxis_eventsourcing.effects import Effects
 from docaxis_eventsourcing.envelope import Envelope
@@ -14,20 +15,26 @@ from docaxis_eventsourcing.ports.secrets import Secrets
 from docaxis_eventsourcing.topics import partition_of
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_notification.domain.messages import (
+    AskReplay,
     AttemptDue,
     Event,
     NotificationQueued,
+    NotificationReplayed,
     RecordAttempt,
+    ReplayAsked,
+    ReplayNotification,
+    SecretExpired,
+    SecretRotated,
     SubscriptionEnded,
 )
-from docaxis_notification.domain.notifications import ENDED
-from docaxis_notification.views import find_notification, find_subscription
-from docaxis_notification.webhooks import WebhookSender
+from docaxis_notification.domain.notifications import ENDED, PAUSED
+from docaxis_notification.secret_names import secret_name, signing_secrets
+from docaxis_notification.views import find_notification, find_subscription, notifications_of
+from docaxis_notification.webhooks import Attempt, WebhookSender
 
+Found = TypeVar("Found")
 
-def secret_name(subscription_id: str) -> str:
-    """Where a subscription's secret lies."""
-    return f"webhook.{subscription_id}"
+REPLAY_PAGE = 500
 
 
 class WebhookWork:
@@ -48,49 +55,120 @@ class WebhookWork:
         self._view_deadline_s = view_deadline_s
 
     async def __call__(self, event: Event, envelope: Envelope) -> Sequence[FollowUp]:
-        """Attempt what may begin; everything else asks for nothing."""
+        """Attempt what may begin, find what is told again; everything else asks for nothing."""
         match event:
             case NotificationQueued():
                 return (await self._attempt(event, 1),)
             case AttemptDue():
-                queued = await self._queued(event)
-                return (await self._attempt(queued, event.attempt),)
+                return (await self._attempt(await self._queued(event, envelope), event.attempt),)
+            case NotificationReplayed():
+                return (await self._attempt(await self._queued(event, envelope), 1),)
+            case ReplayAsked():
+                return await self._replays(event, envelope)
             case SubscriptionEnded():
-                await self._secrets.remove(secret_name(event.subscription_id))
+                await self._remove_secrets(event, envelope)
+            case SecretRotated() if event.dropped:
+                await self._remove(event.subscription_id, event.dropped_secret_id)
+            case SecretExpired():
+                await self._remove(event.subscription_id, event.secret_id)
         return ()
 
-    async def _queued(self, event: AttemptDue) -> NotificationQueued:
-        partition = partition_of(event.subscription_id, self._partitions)
-        try:
-            row = await find_notification(
-                self._webhooks, event.notification_id, partition, self._view_deadline_s
+    def _partition(self, subscription_id: str) -> int:
+        return partition_of(subscription_id, self._partitions)
+
+    async def _queued(
+        self, event: AttemptDue | NotificationReplayed, envelope: Envelope
+    ) -> NotificationQueued:
+        """The view has passed this event: a pause that ended before it is not found again."""
+        partition = self._partition(event.subscription_id)
+        await _seen(
+            self._webhooks.pass_version(partition, envelope.sequence, self._view_deadline_s)
+        )
+        row = await _seen(
+            find_notification(
+                self._webhooks,
+                event.notification_id,
+                partition,
+                self._view_deadline_s,
             )
-        except DocaxisError as error:
-            raise Unavailable(error.code) from error
+        )
         if row is None:
             raise LookupError(f"the view has no notification {event.notification_id}")
         return row.queued
 
     async def _attempt(self, queued: NotificationQueued, attempt: int) -> FollowUp:
-        partition = partition_of(queued.subscription_id, self._partitions)
-        failure = await self._tell(queued, partition)
-        command = RecordAttempt(queued.subscription_id, queued.notification_id, attempt, failure)
-        return FollowUp(command, partition)
+        partition = self._partition(queued.subscription_id)
+        went = await self._tell(queued, partition)
+        return FollowUp(
+            RecordAttempt(
+                queued.subscription_id,
+                queued.notification_id,
+                attempt,
+                went.failure,
+                went.retry_after,
+            ),
+            partition,
+        )
 
-    async def _tell(self, queued: NotificationQueued, partition: int) -> str:
-        try:
-            subscription = await find_subscription(
+    async def _tell(self, queued: NotificationQueued, partition: int) -> Attempt:
+        subscription = await _seen(
+            find_subscription(
                 self._webhooks, queued.subscription_id, partition, self._view_deadline_s
             )
-        except DocaxisError as error:
-            raise Unavailable(error.code) from error
+        )
         if subscription is None or not subscription.active:
-            return ENDED
-        try:
-            secret = await self._secrets.read(secret_name(queued.subscription_id))
-        except FileNotFoundError:
-            return ENDED  # its end removed it, and the view does not show that yet
-        return await self._sender.send(subscription.url, secret, queued)
+            return Attempt(ENDED)
+        if subscription.paused:
+            return Attempt(PAUSED)
+        secrets = await signing_secrets(self._secrets, subscription)
+        if not secrets:
+            return Attempt(ENDED)  # its end removed them, and the view does not show that yet
+        return await self._sender.send(subscription.url, secrets, queued)
+
+    async def _replays(self, event: ReplayAsked, envelope: Envelope) -> Sequence[FollowUp]:
+        """A page of those to tell again, and the question for the next one."""
+        partition = self._partition(event.subscription_id)
+        await _seen(
+            self._webhooks.pass_version(partition, envelope.sequence, self._view_deadline_s)
+        )
+        rows = await notifications_of(
+            self._webhooks, event.subscription_id, event.after, REPLAY_PAGE, event.state
+        )
+        upto = min(event.upto, envelope.sequence)  # what comes later was not asked for
+        commands: list[ReplayNotification | AskReplay] = [
+            ReplayNotification(event.subscription_id, row.queued.notification_id)
+            for row in rows
+            if row.number <= upto
+        ]
+        if len(commands) == REPLAY_PAGE:
+            commands.append(
+                AskReplay(event.subscription_id, "", event.state, rows[-1].number, upto)
+            )
+        return [FollowUp(command, partition) for command in commands]
+
+    async def _remove_secrets(self, event: SubscriptionEnded, envelope: Envelope) -> None:
+        partition = self._partition(event.subscription_id)
+        await _seen(
+            self._webhooks.pass_version(partition, envelope.sequence, self._view_deadline_s)
+        )
+        subscription = await _seen(
+            find_subscription(
+                self._webhooks, event.subscription_id, partition, self._view_deadline_s
+            )
+        )
+        for secret_id in subscription.secret_ids if subscription else ("",):
+            await self._remove(event.subscription_id, secret_id)
+
+    async def _remove(self, subscription_id: str, secret_id: str) -> None:
+        await self._secrets.remove(secret_name(subscription_id, secret_id))
+
+
+async def _seen(asked: Awaitable[Found]) -> Found:
+    """What a view answers; where it lags the work is tried again."""
+    try:
+        return await asked
+    except DocaxisError as error:
+        raise Unavailable(error.code) from error
 
 
 class WebhookEffects:

@@ -1,11 +1,12 @@
 """Public events become notifications: one for each thing that happened and each subscription.
 
-Pure: who subscribes is gathered from the views beforehand (`views.subscribers`), the runner is
+Pure: who subscribes is gathered from the views beforehand (`audience`), the runner is
 `docaxis_eventsourcing.reactions`. A chunk event of 500 deliveries gives one notification a
 delivery; its id is computed, so that what is read twice is told once.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from docaxis_eventsourcing.envelope import Envelope
@@ -20,6 +21,15 @@ Subscribers = Mapping[str, Sequence[SubscriptionState]]
 """The active subscriptions of the systems that serve an organisation, by its id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who may be told of a batch of events, and of which type their documents are."""
+
+    subscribers: Subscribers = field(default_factory=dict)
+    document_types: Mapping[str, int] = field(default_factory=dict)
+    """Groups by document id; empty where nobody asks for types."""
+
+
 class NotificationReactions:
     """The reactions of an installation with a number of partitions."""
 
@@ -27,7 +37,7 @@ class NotificationReactions:
         self._partitions = partitions
 
     def to_public_events(
-        self, event: Any, envelope: Envelope, subscribers: Subscribers
+        self, event: Any, envelope: Envelope, audience: Audience
     ) -> Sequence[FollowUp]:
         """The notifications of one event."""
         return [
@@ -42,10 +52,15 @@ class NotificationReactions:
                     document_id=happening.document_id,
                     delivery_id=happening.delivery_id,
                     occurred_at=envelope.time,
+                    document_type=audience.document_types.get(happening.document_id, 0),
                 ),
                 partition_of(subscription.subscription_id, self._partitions),
             )
             for place, happening in enumerate(happenings(event))
-            for subscription in subscribers.get(happening.organisation_id, ())
-            if subscription.wants(happening.event_type, happening.organisation_id)
+            for subscription in audience.subscribers.get(happening.organisation_id, ())
+            if subscription.wants(
+                happening.event_type,
+                happening.organisation_id,
+                audience.document_types.get(happening.document_id, 0),
+            )
         ]

@@ -75,6 +75,33 @@ class NotificationSettings:
             "max": 4096,
         },
     )
+    streams: int = field(
+        default=2000,
+        metadata={
+            "env": "DOCAXIS_NOTIFICATION_STREAMS",
+            "help": "Live streams at once of one replica.",
+            "min": 1,
+            "max": 100_000,
+        },
+    )
+    streams_per_system: int = field(
+        default=16,
+        metadata={
+            "env": "DOCAXIS_NOTIFICATION_STREAMS_PER_SYSTEM",
+            "help": "Live streams at once of one system, in one replica.",
+            "min": 1,
+            "max": 1000,
+        },
+    )
+    recent_events: int = field(
+        default=20_000,
+        metadata={
+            "env": "DOCAXIS_NOTIFICATION_RECENT_EVENTS",
+            "help": "Events that live streams resume from memory; further back they read the log.",
+            "min": 1,
+            "max": 1_000_000,
+        },
+    )
     retry_waits_s: tuple[float, ...] = field(
         default=tuple(wait / 1000 for wait in WAITS),
         metadata={

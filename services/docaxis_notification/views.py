@@ -1,7 +1,9 @@
-"""Notification's views: `webhooks` of its own events, `systems` of the registry's; their queries.
+"""Notification's views and their queries: `webhooks` of its own events, `systems` of the
+registry's, `documents` of routing's.
 
-`systems` tells which unlocked system serves an organisation now: a subscription is told only of
-organisations that its system still serves.
+`documents` tells of which type a document is, for the events that do not say. `systems` tells which
+unlocked system serves an organisation now: a subscription is told only of organisations that its
+system still serves.
 """
 
 import asyncio
@@ -20,10 +22,10 @@ from docaxis_eventsourcing.ports.read_store import (
     RowRange,
     Table,
 )
-from docaxis_eventsourcing.topics import ServiceTopics
+from docaxis_eventsourcing.topics import ServiceTopics, document_partition
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_eventsourcing.view_reader import ViewReader
-from docaxis_notification.codec import CODEC, REGISTRY_EVENTS
+from docaxis_notification.codec import CODEC, DOCUMENT_EVENTS, REGISTRY_EVENTS
 from docaxis_notification.domain import evolve
 from docaxis_notification.domain.messages import (
     AttemptDue,
@@ -32,9 +34,10 @@ from docaxis_notification.domain.messages import (
     NotificationDelivered,
     NotificationEvent,
     NotificationGivenUp,
+    NotificationHeld,
     NotificationQueued,
-    SubscriptionEnded,
-    SubscriptionMade,
+    NotificationReplayed,
+    SubscriptionEvent,
 )
 from docaxis_notification.domain.subscriptions import SubscriptionState
 from docaxis_proto import registry_events_v1_pb2 as registry
@@ -69,13 +72,13 @@ _system = msgspec.msgpack.Decoder(SystemRow)
 
 
 def _keys(event: Event, envelope: Envelope) -> Iterable[tuple[str, str]]:
-    if isinstance(event, SubscriptionMade | SubscriptionEnded):
+    if isinstance(event, SubscriptionEvent):
         return (("subscriptions", event.subscription_id),)
     return (("notifications", event.notification_id),)
 
 
 def _project(rows: Rows, event: Event, envelope: Envelope) -> None:
-    if isinstance(event, SubscriptionMade | SubscriptionEnded):
+    if isinstance(event, SubscriptionEvent):
         row = rows.get("subscriptions", event.subscription_id)
         before = _subscription.decode(row.blob) if row else SubscriptionState(event.subscription_id)
         state = evolve(before, event)
@@ -106,6 +109,10 @@ def _told(
             )
         case AttemptDue():
             return replace(row, retry_at=0)
+        case NotificationReplayed():
+            return replace(row, state="queued", retry_at=0)
+        case NotificationHeld():
+            return replace(row, state="held", retry_at=0)
         case NotificationDelivered():
             return replace(row, state="delivered", attempts=event.attempt, failure="", retry_at=0)
         case NotificationGivenUp():
@@ -130,6 +137,7 @@ def _notification_row(row: NotificationRow) -> Row:
     fields: dict[str, IndexValue] = {
         "subscription": row.queued.subscription_id,
         "number": row.number,
+        "state": row.state,
     }
     return Row(row.queued.notification_id, msgspec.msgpack.encode(row), fields)
 
@@ -137,7 +145,7 @@ def _notification_row(row: NotificationRow) -> Row:
 WEBHOOKS = View(
     service="notification",
     name="webhooks",
-    version=1,
+    version=2,
     topic=TOPICS.events,
     codec=CODEC,
     tables=(
@@ -148,8 +156,15 @@ WEBHOOKS = View(
         ),
         Table(
             "notifications",
-            {"subscription": IndexType.TEXT, "number": IndexType.INT},
-            (Index("subscription", ("subscription", "number")),),
+            {
+                "subscription": IndexType.TEXT,
+                "number": IndexType.INT,
+                "state": IndexType.TEXT,
+            },
+            (
+                Index("subscription", ("subscription", "number")),
+                Index("state", ("subscription", "state", "number")),
+            ),
         ),
     ),
     keys=_keys,
@@ -192,6 +207,43 @@ SYSTEMS = View(
 )
 
 
+def _document_keys(event: Any, envelope: Envelope) -> Iterable[tuple[str, str]]:
+    return (("documents", event.brief.document_id),)
+
+
+def _project_document(rows: Rows, event: Any, envelope: Envelope) -> None:
+    rows.put("documents", Row(event.brief.document_id, bytes((event.brief.type_group % 256,))))
+
+
+DOCUMENTS = View(
+    service="notification",
+    name="documents",
+    version=1,
+    topic=ServiceTopics("routing").events,
+    codec=DOCUMENT_EVENTS,
+    tables=(Table("documents"),),
+    keys=_document_keys,
+    project=_project_document,
+)
+
+
+async def document_types(
+    documents: ViewReader, document_ids: Iterable[str], partitions: int
+) -> Mapping[str, int]:
+    """The group of each document's type; on a miss the view has passed the end (L28).
+
+    Raises `DocaxisError` `read_stale`.
+    """
+    wanted = sorted(set(document_ids))
+    found = await documents.get_many("documents", wanted)
+    missed = [each for each in wanted if each not in found]
+    for partition in {document_partition(each, partitions) for each in missed}:
+        await documents.pass_end(partition)
+    if missed:
+        found |= await documents.get_many("documents", missed)
+    return {key: row.blob[0] for key, row in found.items()}
+
+
 async def find_subscription(
     webhooks: ViewReader, subscription_id: str, partition: int, deadline_s: float
 ) -> SubscriptionState | None:
@@ -220,12 +272,19 @@ async def subscriptions_of(
 
 
 async def notifications_of(
-    webhooks: ViewReader, subscription_id: str, after: int, limit: int
+    webhooks: ViewReader, subscription_id: str, after: int, limit: int, state: str = ""
 ) -> list[NotificationRow]:
-    """A subscription's notifications behind a number, oldest first."""
+    """A subscription's notifications behind a number, oldest first; only those in a state."""
+    index, equals = (
+        ("state", (subscription_id, state))
+        if state
+        else (
+            "subscription",
+            (subscription_id,),
+        )
+    )
     rows = await webhooks.range(
-        "notifications",
-        RowRange("subscription", (subscription_id,), at_least=after + 1, limit=limit),
+        "notifications", RowRange(index, equals, at_least=after + 1, limit=limit)
     )
     return [_notification.decode(row.blob) for row in rows]
 

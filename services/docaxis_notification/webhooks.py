@@ -1,13 +1,17 @@
-"""One attempt to tell a subscription's address: a signed POST (Standard Webhooks), ids only."""
+"""One attempt to tell a subscription's address: a signed POST (Standard Webhooks), ids only.
+
+Redirects are not followed: a signed message goes to the address that was given, or nowhere.
+"""
 
 import asyncio
 import json
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from docaxis_eventsourcing.moments import rfc3339
@@ -19,8 +23,21 @@ from docaxis_notification.webhook_urls import address_allowed, url_fault
 _MOST_ANSWER_BYTES = 4096
 """Read of an answer, so that its connection can be used again; the rest is not waited for."""
 _LONGEST_TURN_S = 10.0
+_LONGEST_ASKED_S = 30 * 86_400
 _SPARED_S = 5.0
 """After an attempt that met nobody, those that wait for the same address fail with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How an attempt went."""
+
+    failure: str = ""
+    """A class such as `timeout` or `http_500`; empty: it was taken."""
+    status: int = 0
+    """The HTTP status; 0 where there was no answer."""
+    retry_after: int = 0
+    """Milliseconds that a receiver that failed asked to wait (`Retry-After`); 0: it did not."""
 
 
 class _Forbidden(OSError):
@@ -34,7 +51,7 @@ class _Line:
     turns: asyncio.Semaphore
     users: int = 0
     away_until: float = 0.0
-    failure: str = ""
+    failure: Attempt = Attempt()
 
 
 @dataclass(slots=True)
@@ -50,10 +67,12 @@ class WebhookSender:
     _session: Any = None
     _lines: dict[str, _Line] = field(default_factory=dict)
 
-    async def send(self, url: str, secret: bytes, notification: NotificationQueued) -> str:
-        """The attempt's failure, a class such as `timeout` or `http_500`; empty: it was taken."""
+    async def send(
+        self, url: str, secrets: Sequence[bytes], notification: NotificationQueued
+    ) -> Attempt:
+        """Tell an address once, signed with each of the secrets."""
         if url_fault(url, self.settings):
-            return "url_forbidden"
+            return Attempt("url_forbidden")
         key = notification.subscription_id
         line = self._lines.get(key)
         if line is None:
@@ -64,10 +83,10 @@ class WebhookSender:
             async with asyncio.timeout(_LONGEST_TURN_S):
                 await line.turns.acquire()
         except TimeoutError:
-            return "endpoint_busy"
+            return Attempt("endpoint_busy")
         else:
             try:
-                return await self._in_turn(line, url, secret, notification)
+                return await self._in_turn(line, url, secrets, notification)
             finally:
                 line.turns.release()
         finally:
@@ -82,20 +101,22 @@ class WebhookSender:
             self._session = None
 
     async def _in_turn(
-        self, line: _Line, url: str, secret: bytes, notification: NotificationQueued
-    ) -> str:
+        self, line: _Line, url: str, secrets: Sequence[bytes], notification: NotificationQueued
+    ) -> Attempt:
         if time.monotonic() < line.away_until:
             return line.failure
-        failure = await self._post(url, secret, notification)
-        if failure in ("timeout", "unreachable"):
-            line.away_until, line.failure = time.monotonic() + _SPARED_S, failure
-        return failure
+        attempt = await self._post(url, secrets, notification)
+        if attempt.failure in ("timeout", "unreachable"):
+            line.away_until, line.failure = time.monotonic() + _SPARED_S, attempt
+        return attempt
 
-    async def _post(self, url: str, secret: bytes, notification: NotificationQueued) -> str:
+    async def _post(
+        self, url: str, secrets: Sequence[bytes], notification: NotificationQueued
+    ) -> Attempt:
         import aiohttp
 
         body = webhook_body(notification)
-        headers = webhook_headers(secret, notification.notification_id, body, self.clock())
+        headers = webhook_headers(secrets, notification.notification_id, body, self.clock())
         if self._session is None:
             self._session = _open_session(self.settings)
         try:
@@ -103,23 +124,30 @@ class WebhookSender:
                 url, data=body.encode(), headers=headers, allow_redirects=False
             ) as response:
                 await response.content.read(_MOST_ANSWER_BYTES)
-                return _failure_of(response.status)
+                return self._answered(response.status, response.headers.get("Retry-After", ""))
         except TimeoutError:
-            return "timeout"
+            return Attempt("timeout")
         except aiohttp.ClientConnectorError as error:
             inner: BaseException = error.os_error
             if isinstance(inner, _Forbidden):
-                return "url_forbidden"
+                return Attempt("url_forbidden")
             tls = isinstance(error, aiohttp.ClientSSLError) or isinstance(inner, ssl.SSLError)
-            return "tls_failed" if tls else "unreachable"
+            return Attempt("tls_failed" if tls else "unreachable")
         except aiohttp.ClientSSLError:
-            return "tls_failed"
+            return Attempt("tls_failed")
         except (aiohttp.InvalidURL, ValueError):
-            return "url_invalid"
+            return Attempt("url_invalid")
         except aiohttp.ClientError:
-            return "invalid_answer"
+            return Attempt("invalid_answer")
         except OSError:
-            return "unreachable"
+            return Attempt("unreachable")
+
+    def _answered(self, status: int, retry_after: str) -> Attempt:
+        if 200 <= status < 300:
+            return Attempt("", status)
+        if status == 410:
+            return Attempt(GONE, status)
+        return Attempt(f"http_{status}", status, asked_wait(retry_after, self.clock()))
 
 
 def webhook_body(notification: NotificationQueued) -> str:
@@ -137,24 +165,37 @@ def webhook_body(notification: NotificationQueued) -> str:
     return json.dumps(content, separators=(",", ":"))
 
 
-def webhook_headers(secret: bytes, webhook_id: str, body: str, now: int) -> dict[str, str]:
-    """Standard Webhooks headers for an attempt at `now` (Unix ms); the id is for repeats."""
+def webhook_headers(
+    secrets: Sequence[bytes], webhook_id: str, body: str, now: int
+) -> dict[str, str]:
+    """Standard Webhooks headers for an attempt at `now` (Unix ms); the id is for repeats.
+
+    One signature a secret, with a space between: a receiver takes the message that bears one it
+    can check, so a secret is exchanged without a moment in which none holds.
+    """
     from standardwebhooks import Webhook
 
     moment = datetime.fromtimestamp(now // 1000, UTC)
+    signatures = (Webhook(secret).sign(webhook_id, moment, body) for secret in secrets)
     return {
         "content-type": "application/json",
         "user-agent": "docaxis-webhooks/1",
         "webhook-id": webhook_id,
         "webhook-timestamp": str(now // 1000),
-        "webhook-signature": Webhook(secret).sign(webhook_id, moment, body),
+        "webhook-signature": " ".join(signatures),
     }
 
 
-def _failure_of(status: int) -> str:
-    if 200 <= status < 300:
-        return ""
-    return GONE if status == 410 else f"http_{status}"
+def asked_wait(retry_after: str, now: int) -> int:
+    """Milliseconds of a `Retry-After`: seconds or a date (RFC 9110, 10.2.3); 0 for any other."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return min(int(text[:12]), _LONGEST_ASKED_S) * 1000
+    try:
+        due = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return 0
+    return max(0, min(round(due * 1000) - now, _LONGEST_ASKED_S * 1000))
 
 
 def _open_session(settings: NotificationSettings) -> Any:

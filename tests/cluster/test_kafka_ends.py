@@ -13,8 +13,10 @@ from tests.contract.kafka_log import fresh_topics, kafka_log
 from tests.contract.messages import (
     COMMANDS,
     EVENTS,
+    ids,
     next_batch,
     outgoing,
+    read_from,
     read_to_end,
     take_all,
 )
@@ -86,3 +88,16 @@ async def test_L34_without_L15_a_version_is_written_twice(
     monkeypatch.undo()
     earlier.commit_transaction()
     assert await versions(log) == [1, 1]
+
+
+async def test_what_an_open_transaction_wrote_lies_behind_where_the_log_is_settled(
+    log: KafkaEventLog, kafka: str, prefix: str
+) -> None:
+    """Who began at the high watermark would never see it, and no other reader has seen it yet."""
+    await log.append([outgoing("before", topic=EVENTS, sequence=1)])
+    open_one = open_transaction(kafka, prefix, [outgoing("open", topic=EVENTS, sequence=2)])
+    settled, end = await log.settled(EVENTS, 0), await log.end(EVENTS, 0)
+    assert settled.place < end.place
+    open_one.commit_transaction()
+    assert ids(await read_from(log, EVENTS, 0, settled)) == ["open"]
+    assert ids(await read_from(log, EVENTS, 0, end)) == []

@@ -113,6 +113,20 @@ async def test_L15_the_end_counts_what_readers_do_not_yet_see(log: EventLog) -> 
         assert ids(await read_to_end(log, EVENTS, 0))[-1] == f"{i}"
 
 
+async def test_who_reads_from_where_the_log_is_settled_misses_nothing_that_is_shown_later(
+    log: EventLog,
+) -> None:
+    assert await log.settled(EVENTS, 1) == START
+    for number in range(1, 31):
+        await log.append([outgoing(f"{number}", 1, EVENTS, number)])
+        at = await log.settled(EVENTS, 1)
+        assert at.place <= (await log.end(EVENTS, 1)).place
+        every = await read_to_end(log, EVENTS, 1)
+        before = [each for each in every if each.after.place <= at.place]
+        behind = await read_from(log, EVENTS, 1, at)
+        assert ids([*before, *behind]) == [f"{each}" for each in range(1, number + 1)]
+
+
 async def test_L15_an_empty_partition_has_been_passed_from_the_start(log: EventLog) -> None:
     assert await log.end(EVENTS, 0) == START
     assert await read_to_end(log, EVENTS, 0) == []

@@ -1,8 +1,9 @@
 """The `EventLog` of a cluster: Apache Kafka, from 4.0 on (KIP-848), with three brokers or more."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any, Self
 from weakref import WeakSet
 
 from tenacity import (
@@ -33,6 +34,10 @@ from docaxis_eventsourcing.topics import DEFAULT_PARTITIONS
 _LEADER_WITHIN_S = 3.0
 """A partition that was just made, or changes its leader, has none for a moment."""
 _AGAIN_S = 0.02
+
+
+_Ask = Callable[[Sequence[TopicPartition]], "Mapping[TopicPartition, Future[Any]]"]
+"""Which of a partition's ends is asked for."""
 
 
 def _retrying() -> AsyncRetrying:
@@ -131,15 +136,22 @@ class KafkaEventLog:
 
     async def end(self, topic: str, partition: int) -> Position:
         """The high watermark (L15); its version is not known here (0)."""
+        return Position(0, await self._asked(self._topics.ends, topic, partition))
+
+    async def settled(self, topic: str, partition: int) -> Position:
+        """The last stable offset: behind it lies what open transactions wrote."""
+        return Position(0, await self._asked(self._topics.stable_ends, topic, partition))
+
+    async def _asked(self, ask: _Ask, topic: str, partition: int) -> int:
         self._check_partition(partition)
         self._check_open()
-        return Position(0, await _retrying()(self._end, topic, partition))
+        return await _retrying()(self._end, ask, topic, partition)
 
-    async def _end(self, topic: str, partition: int) -> int:
+    async def _end(self, ask: _Ask, topic: str, partition: int) -> int:
         await self._until_there(topic)
         self._administration.serve()
         try:
-            (asked,) = self._topics.ends([TopicPartition(self._prefix + topic, partition)]).values()
+            (asked,) = ask([TopicPartition(self._prefix + topic, partition)]).values()
             with told():
                 return int((await answer_of(asked)).offset)
         except Unavailable:

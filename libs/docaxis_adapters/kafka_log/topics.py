@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import NewTopic, OffsetSpec, ResourceType, TopicMetadata
 
@@ -108,9 +108,21 @@ class Topics:
 
     def ends(self, places: Sequence[TopicPartition]) -> "Mapping[TopicPartition, Future[Any]]":
         """The high watermarks, uncommitted transactions included (L15), on their way."""
+        return self._offsets(places, IsolationLevel.READ_UNCOMMITTED)
+
+    def stable_ends(
+        self, places: Sequence[TopicPartition]
+    ) -> "Mapping[TopicPartition, Future[Any]]":
+        """The last stable offsets, on their way: no transaction that began before is open."""
+        return self._offsets(places, IsolationLevel.READ_COMMITTED)
+
+    def _offsets(
+        self, places: Sequence[TopicPartition], isolation: IsolationLevel
+    ) -> "Mapping[TopicPartition, Future[Any]]":
         with told():
             asked = self._administration.client.list_offsets(
                 {Place(at.topic, at.partition): cast(Any, OffsetSpec).latest() for at in places},
+                isolation_level=isolation,
                 request_timeout=OPERATION_S,
             )
         return {TopicPartition(at.topic, at.partition): each for at, each in asked.items()}

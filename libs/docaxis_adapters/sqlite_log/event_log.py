@@ -121,6 +121,11 @@ class SqliteEventLog:
         """The position behind the last committed record, seen by readers or not yet (L15)."""
         return self._parts.streams.end(self._parts.streams.number(topic, partition))
 
+    async def settled(self, topic: str, partition: int) -> Position:
+        """Just behind what readers see now."""
+        streams = self._parts.streams
+        return Position(0, streams.visible[streams.number(topic, partition)])
+
     def tail(self, topic: str, start: Mapping[int, Position]) -> SqliteTail:
         """Read the partitions named in `start`, each from behind its position."""
         parts = self._parts

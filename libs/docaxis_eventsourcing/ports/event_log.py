@@ -209,6 +209,15 @@ class EventLog(Protocol):
         """
         ...
 
+    async def settled(self, topic: str, partition: int) -> Position:
+        """Just behind all that readers may see now; at most `end`.
+
+        What a transaction that is still open wrote lies behind it: who reads from here on misses
+        nothing that another reader does not see yet. Its version is not told (0). Raises
+        `Unavailable`.
+        """
+        ...
+
     def tail(self, topic: str, start: Mapping[int, Position]) -> Tail:
         """Read the partitions named in `start`, each from behind its position."""
         ...

@@ -3,18 +3,27 @@
 Subscriptions (`subscriptions`):
 
 1.  A subscription is made once; making it again changes nothing.
-2.  Its event types are public ones, its lists and its address have bounds. No event types means
-    all; no organisations means all that its system serves.
+2.  Its event types are public ones, its document types groups that there are, its lists and its
+    address have bounds. An empty list means all: of organisations, all that its system serves.
 3.  A subscription that has ended, or is another system's, is made by nobody.
 4.  It is ended by the system that made it; ending it again changes nothing.
+11. The system that made it changes it, as a whole; the same again changes nothing. What is queued
+    already goes to the new address.
+12. A new secret signs at once, and for the overlap asked for the one before signs too (at most 7
+    days); a further one ends that overlap. The end of an overlap is a timer.
+13. What was given up is told again when its system asks, one notification or all; one that was
+    delivered only by itself. Its attempts begin anew, under the same id.
+14. While it is paused, what happens is queued and held, and nothing is told. The end of the pause
+    tells all that was held, and no attempt is lost to the pause.
 
 Notifications (`notifications`), on the partition of their subscription:
 
-5.  One is queued once, for an active subscription that wants its type and organisation; else
-    nothing happens.
+5.  One is queued once, for an active subscription that wants its type, organisation and document
+    type (where that is not known it is wanted); else nothing happens.
 6.  An attempt is recorded once, and only the one that is under way. Success delivers.
-7.  After a failure the next attempt waits, longer each time; after the last wait it is given up
-    and stays as a dead letter. A failure is a class (`timeout`, `http_500`), never foreign text.
+7.  After a failure the next attempt waits, longer each time, and as long as the receiver asks (at
+    most a day); waits are spread. After the last it is given up and stays as a dead letter. A
+    failure is a class (`timeout`, `http_500`), never foreign text.
 8.  What fails or waits for a subscription that has ended is given up as `subscription_ended`.
 9.  An address that answers 410 Gone ends its subscription (Standard Webhooks).
 10. What waits is a timer of its state: it is due at its time on the log, not before.
@@ -33,18 +42,27 @@ from docaxis_eventsourcing.decider import (
 )
 from docaxis_notification.domain import notifications, subscriptions
 from docaxis_notification.domain.messages import (
+    AskReplay,
+    ChangeSubscription,
     Command,
     EndSubscription,
     Event,
+    ExpireSecret,
     MakeSubscription,
     QueueNotification,
     RecordAttempt,
+    ReplayNotification,
     RetryNotification,
-    SubscriptionEnded,
-    SubscriptionMade,
+    RotateSecret,
+    SubscriptionCommand,
+    SubscriptionEvent,
 )
 from docaxis_notification.domain.notifications import WAITS, NotificationState
-from docaxis_notification.domain.subscriptions import EVENT_TYPES, SubscriptionState
+from docaxis_notification.domain.subscriptions import (
+    DOCUMENT_TYPES,
+    EVENT_TYPES,
+    SubscriptionState,
+)
 
 AnyState = SubscriptionState | NotificationState
 STATES: Mapping[str, type] = {
@@ -62,21 +80,21 @@ def initial(name: str) -> AnyState:
 def aggregates(command: Command) -> tuple[str, ...]:
     """The aggregates that a command names."""
     subscription = f"subscription/{command.subscription_id}"
-    if isinstance(command, MakeSubscription | EndSubscription):
+    if isinstance(command, SubscriptionCommand):
         return (subscription,)
     return (f"notification/{command.notification_id}", subscription)
 
 
 def touched(event: Event) -> tuple[str, ...]:
     """The aggregate that an event names."""
-    if isinstance(event, SubscriptionMade | SubscriptionEnded):
+    if isinstance(event, SubscriptionEvent):
         return (f"subscription/{event.subscription_id}",)
     return (f"notification/{event.notification_id}",)
 
 
 def evolve(state: AnyState, event: Event) -> AnyState:
     """One aggregate after an event that names it."""
-    if isinstance(event, SubscriptionMade | SubscriptionEnded):
+    if isinstance(event, SubscriptionEvent):
         if isinstance(state, SubscriptionState):
             return subscriptions.evolve(state, event)
     elif isinstance(state, NotificationState):
@@ -85,8 +103,10 @@ def evolve(state: AnyState, event: Event) -> AnyState:
 
 
 def timer(state: AnyState) -> Timer | None:
-    """The next attempt of a notification that waits for it."""
-    return notifications.timer(state) if isinstance(state, NotificationState) else None
+    """The next attempt of a notification that waits for it; the end of a secret's overlap."""
+    if isinstance(state, NotificationState):
+        return notifications.timer(state)
+    return subscriptions.timer(state)
 
 
 def deciding(waits: tuple[int, ...]) -> Callable[[Mapping[str, State], Moment, Command], Decision]:
@@ -97,6 +117,14 @@ def deciding(waits: tuple[int, ...]) -> Callable[[Mapping[str, State], Moment, C
         match command:
             case MakeSubscription():
                 return subscriptions.make(subscription, command)
+            case ChangeSubscription():
+                return subscriptions.change(subscription, command)
+            case RotateSecret():
+                return subscriptions.rotate(subscription, command, facts.now)
+            case ExpireSecret():
+                return subscriptions.expire(subscription, command, facts.now)
+            case AskReplay():
+                return subscriptions.ask_replay(subscription, command)
             case EndSubscription():
                 return subscriptions.end(subscription, command)
         state: NotificationState = states[f"notification/{command.notification_id}"]
@@ -107,6 +135,8 @@ def deciding(waits: tuple[int, ...]) -> Callable[[Mapping[str, State], Moment, C
                 return notifications.record(state, subscription, command, facts.now, waits)
             case RetryNotification():
                 return notifications.retry(state, subscription, command, facts.now)
+            case ReplayNotification():
+                return notifications.replay(state, subscription, command)
 
     return decide
 
@@ -118,7 +148,7 @@ def decider(waits: tuple[int, ...] = WAITS) -> Decider:
     """The domain as the processor uses it."""
     return Decider(
         service="notification",
-        fold_version=1,
+        fold_version=2,
         states=STATES,
         aggregates=aggregates,
         touched=touched,
@@ -130,6 +160,7 @@ def decider(waits: tuple[int, ...] = WAITS) -> Decider:
 
 
 __all__ = [
+    "DOCUMENT_TYPES",
     "EVENT_TYPES",
     "STATES",
     "WAITS",

@@ -12,6 +12,58 @@ class MakeSubscription:
     url: str
     organisation_ids: tuple[str, ...] = ()
     event_types: tuple[str, ...] = ()
+    document_types: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSubscription:
+    """The whole subscription as it shall be."""
+
+    subscription_id: str
+    system_id: str
+    url: str
+    organisation_ids: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    document_types: tuple[int, ...] = ()
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RotateSecret:
+    """Sign with the secret behind this id; for `overlap` ms with the one before, too."""
+
+    subscription_id: str
+    system_id: str
+    secret_id: str
+    overlap: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireSecret:
+    """A timer's: the overlap of this secret with the next is over."""
+
+    subscription_id: str
+    secret_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskReplay:
+    """Tell again what is in a state; without a system it is the service that goes on."""
+
+    subscription_id: str
+    system_id: str
+    state: str
+    after: int = 0
+    upto: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayNotification:
+    """Tell one again; without a system it is the service that asks."""
+
+    subscription_id: str
+    notification_id: str
+    system_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +85,18 @@ class QueueNotification:
     document_id: str
     delivery_id: str
     occurred_at: int
+    document_type: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RecordAttempt:
-    """How an attempt went; an empty failure is success."""
+    """How an attempt went; an empty failure is success. `retry_after`: ms, asked by who failed."""
 
     subscription_id: str
     notification_id: str
     attempt: int
     failure: str
+    retry_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +117,19 @@ class SubscriptionMade:
     url: str
     organisation_ids: tuple[str, ...] = ()
     event_types: tuple[str, ...] = ()
+    document_types: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged:
+    """The subscription as it is from now on."""
+
+    subscription_id: str
+    url: str
+    organisation_ids: tuple[str, ...] = ()
+    event_types: tuple[str, ...] = ()
+    document_types: tuple[int, ...] = ()
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +137,54 @@ class SubscriptionEnded:
     """It is told nothing more."""
 
     subscription_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRotated:
+    """Another secret signs, the one before too until `previous_until` (Unix ms)."""
+
+    subscription_id: str
+    secret_id: str
+    previous_secret_id: str
+    previous_until: int
+    dropped_secret_id: str = ""
+    """One older still, whose overlap ends with this; means something where `dropped`."""
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretExpired:
+    """The secret before signs no more."""
+
+    subscription_id: str
+    secret_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAsked:
+    """Notifications in a state, numbered above `after` and up to `upto`, are told again."""
+
+    subscription_id: str
+    state: str
+    after: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationReplayed:
+    """Its attempts begin anew."""
+
+    subscription_id: str
+    notification_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationHeld:
+    """The attempt with this number waits for the end of a pause."""
+
+    subscription_id: str
+    notification_id: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +239,31 @@ class NotificationGivenUp:
     failure: str
 
 
-SubscriptionCommand = MakeSubscription | EndSubscription
-NotificationCommand = QueueNotification | RecordAttempt | RetryNotification
+SubscriptionCommand = (
+    MakeSubscription
+    | ChangeSubscription
+    | EndSubscription
+    | RotateSecret
+    | ExpireSecret
+    | AskReplay
+)
+NotificationCommand = QueueNotification | RecordAttempt | RetryNotification | ReplayNotification
 Command = SubscriptionCommand | NotificationCommand
-SubscriptionEvent = SubscriptionMade | SubscriptionEnded
+SubscriptionEvent = (
+    SubscriptionMade
+    | SubscriptionChanged
+    | SubscriptionEnded
+    | SecretRotated
+    | SecretExpired
+    | ReplayAsked
+)
 NotificationEvent = (
-    NotificationQueued | AttemptFailed | AttemptDue | NotificationDelivered | NotificationGivenUp
+    NotificationQueued
+    | AttemptFailed
+    | AttemptDue
+    | NotificationDelivered
+    | NotificationGivenUp
+    | NotificationReplayed
+    | NotificationHeld
 )
 Event = SubscriptionEvent | NotificationEvent

@@ -183,6 +183,16 @@ def test_following_the_inbox_tells_line_by_line(docaxis: Command, pdf: Path) -> 
         following.communicate(timeout=10)
 
 
+def test_watching_goes_on_over_connections_and_tells_line_by_line(docaxis: Command) -> None:
+    result = docaxis("watch", "--as", "office", "--count", "5", "--cursor", "7", "--json")
+    assert result.exit_code == 0
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [each["cursor"] for each in told] == ["8", "9", "10", "11", "12"]
+    result = docaxis("watch", "--as", "office", "--type", "status.reported", "--count", "1")
+    assert "status.reported" in result.stdout
+    assert "document-1" in result.stdout
+
+
 def test_words_are_vietnamese_where_the_environment_is(docaxis: Command) -> None:
     assert "Bạn là hệ thống" in docaxis("whoami", "--as", "office", lang="vi_VN.UTF-8").stdout
     assert "You are system" in docaxis("whoami", "--as", "office", lang="C.UTF-8").stdout

@@ -391,6 +391,21 @@ def application(axis: SampleAxis) -> web.Application:
         if axis.subscriptions.pop(request.match_info["id"], None) is None:
             return problem(404, "unknown_subscription", "no such subscription")
         return web.Response(status=204)
+    @routes.get("/api/v1/events")
+    async def events(request: web.Request) -> web.StreamResponse:
+        """Two events a connection, from behind the last id on; then it ends."""
+        last = int(request.headers.get("Last-Event-ID") or 0)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for number in (last + 1, last + 2):
+            content = {
+                "id": f"event-{number}",
+                "type": request.query.get("type", "document.accepted"),
+                "timestamp": now(),
+                "data": {"document_id": f"document-{number}", "organisation_id": "o"},
+            }
+            await response.write(f"id: {number}\ndata: {json.dumps(content)}\n\n".encode())
+        return response
 
     def of_document(request: web.Request) -> list[dict[str, Any]]:
         document_id = request.match_info["id"]

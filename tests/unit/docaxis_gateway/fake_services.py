@@ -1,6 +1,7 @@
 """Little services in memory that keep to the protos' promises; no log, no views."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -450,6 +451,10 @@ class FakeNotification(NotificationServicer):
 
     def __init__(self) -> None:
         self.kept: dict[str, tuple[str, notification.Subscription]] = {}
+        self.replayed: list[notification.ReplayNotificationsRequest] = []
+        self.watched: list[notification.WatchEventsRequest] = []
+        self.pages: list[list[notification.EventsPage | Exception]] = []
+        """What each call of the stream answers before it is silent."""
 
     async def Subscribe(self, request: Any, context: Any) -> notification.SubscribeReply:
         subscription_id = derived_id(request.system_id, request.idempotency_key)
@@ -464,6 +469,51 @@ class FakeNotification(NotificationServicer):
         return notification.SubscribeReply(
             subscription_id=subscription_id, secret="whsec_" + "a" * 32
         )
+
+    async def GetSubscription(self, request: Any, context: Any) -> Any:
+        return notification.GetSubscriptionReply(subscription=self._mine(request))
+
+    async def ChangeSubscription(self, request: Any, context: Any) -> Any:
+        self._mine(request)
+        changed = notification.Subscription(
+            subscription_id=request.subscription_id,
+            url=request.url,
+            organisation_ids=request.organisation_ids,
+            event_types=request.event_types,
+            document_types=request.document_types,
+            paused=request.paused,
+            active=True,
+        )
+        self.kept[request.subscription_id] = (request.system_id, changed)
+        return notification.ChangeSubscriptionReply(subscription=changed)
+
+    async def RotateSecret(self, request: Any, context: Any) -> Any:
+        self._mine(request)
+        until = NOW_MS + request.overlap_s * 1000
+        return notification.RotateSecretReply(
+            secret="whsec_" + "b" * 32, previous_secret_until=until
+        )
+
+    async def TestSubscription(self, request: Any, context: Any) -> Any:
+        self._mine(request)
+        return notification.TestSubscriptionReply(
+            notification_id=derived_id("t"), failure="http_500", http_status=500, milliseconds=7
+        )
+
+    async def ReplayNotifications(self, request: Any, context: Any) -> Any:
+        self._mine(request)
+        self.replayed.append(request)
+        return notification.ReplayNotificationsReply()
+
+    async def WatchEvents(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[notification.EventsPage]:
+        self.watched.append(request)
+        for page in self.pages.pop(0) if self.pages else ():
+            if isinstance(page, Exception):
+                raise page
+            yield page
+        await asyncio.Event().wait()
 
     async def EndSubscription(self, request: Any, context: Any) -> Any:
         self._mine(request)
@@ -481,7 +531,8 @@ class FakeNotification(NotificationServicer):
         )
         return notification.ListNotificationsReply(notifications=[state])
 
-    def _mine(self, request: Any) -> None:
-        owner, _ = self.kept.get(request.subscription_id, ("", None))
+    def _mine(self, request: Any) -> notification.Subscription:
+        owner, found = self.kept.get(request.subscription_id, ("", notification.Subscription()))
         if owner != request.system_id:
             raise DocaxisError("unknown_subscription")
+        return found

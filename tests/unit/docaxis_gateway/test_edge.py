@@ -178,6 +178,11 @@ class TestOpenApi:
             POST /uploads|HEAD /uploads/{upload_id}|PATCH /uploads/{upload_id}
             DELETE /uploads/{upload_id}|PUT /uploads/{upload_id}|POST /documents
             GET /documents|GET /documents/{document_id}
+            GET /events|GET /subscriptions/{subscription_id}|PUT /subscriptions/{subscription_id}
+            POST /subscriptions/{subscription_id}:test
+            POST /subscriptions/{subscription_id}:rotate-secret
+            POST /subscriptions/{subscription_id}/notifications:replay
+            POST /subscriptions/{subscription_id}/notifications/{notification_id}:replay
             GET /documents/{document_id}/deliveries|GET /documents/{document_id}/verdict
             GET /documents/{document_id}/timeline|GET /documents/{document_id}/receipts
             GET /documents/{document_id}/files/{digest}|GET /inbox|POST /deliveries:acknowledge

@@ -280,6 +280,54 @@ async def test_subscriptions(world: World) -> None:
         assert problem["code"] == code
 
 
+async def test_a_subscription_is_looked_after(world: World) -> None:
+    body = {"url": "https://ubnd.example/hook", "organisations": ["H29"], "document_types": [2]}
+    _, made, _ = await world.call("POST", "/subscriptions", world.receiver, json=body)
+    address = f"/subscriptions/{made['id']}"
+    _, shown, _ = await world.call("GET", address, world.receiver)
+    models.Subscription.model_validate(shown)
+    changed = {**body, "document_types": [1], "paused": True}
+    status, shown, _ = await world.call("PUT", address, world.receiver, json=changed)
+    assert (status, shown["paused"], shown["document_types"]) == (200, True, [1])
+    status, secret, _ = await world.call(
+        "POST", f"{address}:rotate-secret", world.receiver, json={"overlap_s": 60}
+    )
+    models.NewSecret.model_validate(secret)
+    assert status == 200
+    status, went, _ = await world.call("POST", f"{address}:test", world.receiver)
+    models.SubscriptionTest.model_validate(went)
+    assert (status, went["delivered"], went["http_status"]) == (200, False, 500)
+    query = {"state": "given_up"}
+    status, _, _ = await world.call("GET", f"{address}/notifications", world.receiver, params=query)
+    assert status == 200
+    one = f"{address}/notifications/{new_id()}:replay"
+    for path in (f"{address}/notifications:replay", one):
+        assert (await world.call("POST", path, world.receiver))[0] == 202
+    for method, path, sent, code in (
+        ("GET", address, None, "unknown_subscription"),
+        ("PUT", address, changed, "organisation_not_served"),
+        ("PUT", address, {"url": body["url"]}, "unknown_subscription"),
+        ("POST", f"{address}:test", None, "unknown_subscription"),
+        ("POST", f"{address}:rotate-secret", {}, "unknown_subscription"),
+        ("POST", f"{address}/notifications:replay", None, "unknown_subscription"),
+        ("POST", f"{address}/notifications/x:replay", None, "unknown_notification"),
+    ):
+        _, problem, _ = await world.call(method, path, world.sender, json=sent)
+        assert problem["code"] == code, path
+    for sent, pointer in (
+        ({**body, "document_types": [3]}, "/document_types/0"),
+        ({**body, "event_types": ["document.read"]}, "/event_types/0"),
+        ({**body, "paused": "yes"}, "/paused"),
+        ({**body, "secret": "mine"}, "/secret"),
+    ):
+        status, problem, _ = await world.call("PUT", address, world.receiver, json=sent)
+        assert (status, problem["errors"][0]["pointer"]) == (422, pointer)
+    status, problem, _ = await world.call(
+        "GET", f"{address}/notifications", world.receiver, params={"state": "lost"}
+    )
+    assert problem["code"] == "field_invalid"
+
+
 async def test_organisations(world: World) -> None:
     _, page, _ = await world.call("GET", "/organisations", params={"limit": 2})
     models.OrganisationPage.model_validate(page)

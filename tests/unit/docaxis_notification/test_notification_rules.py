@@ -1,20 +1,27 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docaxis_eventsourcing.decider import AlreadyDecided, Decided, NotYet, Timer
+from docaxis_eventsourcing.decider import AlreadyDecided, Decided, NotYet, Refused, Timer
 from docaxis_notification.domain import WAITS, timer
 from docaxis_notification.domain.messages import (
+    AskReplay,
     AttemptDue,
     AttemptFailed,
+    ChangeSubscription,
     Command,
     EndSubscription,
     NotificationDelivered,
     NotificationGivenUp,
+    NotificationHeld,
     NotificationQueued,
+    NotificationReplayed,
     RecordAttempt,
+    ReplayAsked,
+    ReplayNotification,
     RetryNotification,
     SubscriptionEnded,
 )
+from docaxis_notification.domain.notifications import DAY, PAUSED
 from tests.unit.docaxis_notification.samples import NOW, Notifications, queued, subscription
 
 
@@ -70,15 +77,104 @@ def test_rule_6_only_the_attempt_under_way_is_recorded() -> None:
 def test_rule_7_waits_grow_and_then_it_is_given_up() -> None:
     service, now = started(), NOW
     for attempt, wait in enumerate(WAITS, start=1):
-        failed = AttemptFailed("s", "n", attempt, "http_500", now + wait)
-        assert service.do(attempted(attempt, "http_500"), now) == Decided((failed,))
-        now += wait
+        decision = service.do(attempted(attempt, "http_500"), now)
+        assert isinstance(decision, Decided)
+        (failed,) = decision.events
+        assert failed == AttemptFailed("s", "n", attempt, "http_500", failed.retry_at)
+        assert wait <= failed.retry_at - now <= wait * 1.2
+        now = failed.retry_at
         assert service.do(due(attempt + 1), now) == Decided((AttemptDue("s", "n", attempt + 1),))
     last = len(WAITS) + 1
     given_up = NotificationGivenUp("s", "n", last, "http_500")
     assert service.do(attempted(last, "http_500"), now) == Decided((given_up,))
     assert list(WAITS) == sorted(WAITS)
     assert 2 <= (now - NOW) / 86_400_000 <= 4
+
+
+def test_rule_7_what_failed_together_does_not_come_again_together() -> None:
+    service = Notifications()
+    service.do(subscription())
+    for number in range(100):
+        service.do(queued(notification_id=f"n{number}"))
+        service.do(RecordAttempt("s", f"n{number}", 1, "http_503"))
+    due_at = [event.retry_at for event in service.events if isinstance(event, AttemptFailed)]
+    assert len(set(due_at)) > 50
+    assert max(due_at) - min(due_at) > WAITS[0] * 0.15
+
+
+def test_rule_7_a_receiver_may_ask_for_a_longer_wait_of_at_most_a_day() -> None:
+    for asked, least in (
+        (WAITS[0] - 1, WAITS[0]),
+        (60_000, 60_000),
+        (99 * DAY, DAY),
+        (-5, WAITS[0]),
+    ):
+        service = started()
+        service.do(RecordAttempt("s", "n", 1, "http_429", asked))
+        assert least <= service.events[-1].retry_at - NOW <= least * 1.2
+
+
+def test_rule_13_what_was_given_up_is_told_again_under_its_id() -> None:
+    service, last = started(), len(WAITS) + 1
+    replay = ReplayNotification("s", "n", "y")
+    assert service.do(replay) == AlreadyDecided(), "it is under way"
+    for attempt in range(1, last + 1):
+        service.do(due(attempt), NOW + 9 * DAY)
+        service.do(attempted(attempt, "timeout"))
+    assert service.state("notification/n").state == "given_up"
+    for stranger in ("z",):
+        assert service.do(ReplayNotification("s", "n", stranger)) == Refused("unknown_subscription")
+    assert service.do(ReplayNotification("s", "m", "y")) == Refused("unknown_notification")
+    assert service.do(replay) == Decided((NotificationReplayed("s", "n"),))
+    assert service.do(replay) == AlreadyDecided()
+    service.do(attempted(1, "timeout"))
+    assert service.state("notification/n").state == "retrying", "the ladder begins anew"
+
+
+def test_rule_13_one_that_was_delivered_is_told_again_only_by_itself() -> None:
+    service = started()
+    service.do(attempted(1))
+    assert service.do(ReplayNotification("s", "n")) == AlreadyDecided(), "a replay of all"
+    assert isinstance(service.do(ReplayNotification("s", "n", "y")), Decided)
+
+
+def test_rule_13_nothing_is_told_again_after_the_end() -> None:
+    service = started()
+    service.do(attempted(1))
+    service.do(EndSubscription("s", "y"))
+    assert service.do(ReplayNotification("s", "n", "y")) == Refused("unknown_subscription")
+    assert service.do(AskReplay("s", "y", "given_up")) == Refused("unknown_subscription")
+
+
+def paused(paused: bool = True) -> ChangeSubscription:
+    return ChangeSubscription("s", "y", "https://a.example/h", paused=paused)
+
+
+def test_rule_14_a_pause_holds_what_happens_and_its_end_tells_it() -> None:
+    service = started()
+    service.do(paused())
+    assert service.do(attempted(1, PAUSED)) == Decided((NotificationHeld("s", "n", 1),))
+    assert isinstance(service.do(queued(notification_id="m")), Decided), "it is queued all the same"
+    decision = service.do(paused(False))
+    assert isinstance(decision, Decided)
+    assert isinstance(decision.events[-1], ReplayAsked)
+    assert decision.events[-1].state == "held"
+    assert service.do(ReplayNotification("s", "n")) == Decided((NotificationReplayed("s", "n"),))
+
+
+def test_rule_14_a_pause_that_is_over_meanwhile_costs_no_attempt() -> None:
+    service = started()
+    service.do(paused())
+    service.do(paused(False))
+    assert service.do(attempted(1, PAUSED)) == Decided((AttemptDue("s", "n", 1),))
+
+
+def test_rule_14_a_retry_that_comes_due_in_a_pause_is_held() -> None:
+    service = started()
+    service.do(attempted(1, "timeout"))
+    service.do(paused())
+    later = NOW + 2 * WAITS[0]
+    assert service.do(due(2), later) == Decided((NotificationHeld("s", "n", 2),))
 
 
 def test_rule_7_foreign_text_is_no_failure() -> None:
@@ -99,7 +195,7 @@ def test_rule_8_what_waits_at_the_end_is_given_up_when_its_time_comes() -> None:
     service.do(attempted(1, "timeout"))
     service.do(EndSubscription("s", "y"))
     given_up = NotificationGivenUp("s", "n", 1, "subscription_ended")
-    assert service.do(due(2), NOW + WAITS[0]) == Decided((given_up,))
+    assert service.do(due(2), NOW + 2 * WAITS[0]) == Decided((given_up,))
 
 
 def test_rule_8_what_was_taken_before_the_end_stays_delivered() -> None:
@@ -127,7 +223,7 @@ def test_rule_10_what_waits_is_a_timer_and_not_due_before_its_time() -> None:
     service = started()
     assert timer(service.state("notification/n")) is None
     service.do(attempted(1, "timeout"))
-    at = NOW + WAITS[0]
+    at = service.events[-1].retry_at
     assert timer(service.state("notification/n")) == Timer(at, due(2))
     assert service.do(due(2), at - 1) == NotYet()
     assert service.do(due(2), at) == Decided((AttemptDue("s", "n", 2),))

@@ -7,7 +7,7 @@ from docaxis_eventsourcing.topics import partition_of
 from docaxis_notification.domain import EVENT_TYPES, SubscriptionState
 from docaxis_notification.domain.messages import QueueNotification
 from docaxis_notification.happenings import Happening, happenings
-from docaxis_notification.reactions import NotificationReactions
+from docaxis_notification.reactions import Audience, NotificationReactions
 from docaxis_proto import routing_events_v1_pb2 as routing
 from docaxis_proto import status_events_v1_pb2 as status
 from tests.unit.docaxis_notification.samples import (
@@ -98,7 +98,7 @@ def subscribed(id: str, **others: Any) -> SubscriptionState:
 def test_each_delivery_of_a_chunk_is_one_notification_a_subscription() -> None:
     subscribers = {RECIPIENT: [subscribed("s1"), subscribed("s2")], SENDER: [subscribed("s3")]}
     react = NotificationReactions(12).to_public_events
-    follow_ups = react(deliveries_made(500), ENVELOPE, subscribers)
+    follow_ups = react(deliveries_made(500), ENVELOPE, Audience(subscribers))
     commands = [each.command for each in follow_ups]
     assert len({command.notification_id for command in commands}) == 1000
     assert {command.delivery_id for command in commands} == {f"v{n}" for n in range(500)}
@@ -106,13 +106,16 @@ def test_each_delivery_of_a_chunk_is_one_notification_a_subscription() -> None:
     for each in follow_ups:
         assert each.partition == partition_of(each.command.subscription_id, 12)
         assert each.command.occurred_at == NOW
-    assert react(deliveries_made(500), ENVELOPE, subscribers) == follow_ups, "repeats are the same"
+    assert react(deliveries_made(500), ENVELOPE, Audience(subscribers)) == follow_ups, (
+        "repeats are the same"
+    )
 
 
 def test_an_id_does_not_depend_on_who_else_subscribes() -> None:
     react = NotificationReactions(12).to_public_events
-    alone = react(deliveries_made(), ENVELOPE, {RECIPIENT: [subscribed("s")]})
-    both = react(deliveries_made(), ENVELOPE, {RECIPIENT: [subscribed("a"), subscribed("s")]})
+    alone = react(deliveries_made(), ENVELOPE, Audience({RECIPIENT: [subscribed("s")]}))
+    two = Audience({RECIPIENT: [subscribed("a"), subscribed("s")]})
+    both = react(deliveries_made(), ENVELOPE, two)
     assert alone[0].command == both[1].command
 
 
@@ -123,5 +126,13 @@ def test_only_what_a_subscription_wants_is_told() -> None:
         subscribed("t", organisation_ids=("another",)),
         subscribed("u", ended=True),
     ]
-    assert react(deliveries_made(), ENVELOPE, {RECIPIENT: others}) == []
-    assert react(deliveries_made(), ENVELOPE, {}) == []
+    assert react(deliveries_made(), ENVELOPE, Audience({RECIPIENT: others})) == []
+    assert react(deliveries_made(), ENVELOPE, Audience()) == []
+
+
+def test_a_document_type_that_is_not_known_is_told() -> None:
+    react = NotificationReactions(12).to_public_events
+    wanting = {RECIPIENT: [subscribed("s", document_types=(2,))]}
+    for types, told in (({"d": 1}, []), ({"d": 2}, [2]), ({}, [0])):
+        follow_ups = react(deliveries_made(), ENVELOPE, Audience(wanting, types))
+        assert [each.command.document_type for each in follow_ups] == told

@@ -1,11 +1,18 @@
-from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Refused
-from docaxis_notification.domain import EVENT_TYPES
+from typing import Any
+
+from docaxis_eventsourcing.decider import AlreadyDecided, Decided, NotYet, Refused, Timer
+from docaxis_notification.domain import EVENT_TYPES, timer
 from docaxis_notification.domain.messages import (
+    ChangeSubscription,
     EndSubscription,
+    ExpireSecret,
+    RotateSecret,
+    SecretExpired,
+    SecretRotated,
     SubscriptionEnded,
     SubscriptionMade,
 )
-from tests.unit.docaxis_notification.samples import Notifications, subscription
+from tests.unit.docaxis_notification.samples import NOW, Notifications, subscription
 
 UNKNOWN = Refused("unknown_subscription")
 
@@ -61,3 +68,70 @@ def test_rule_4_only_its_own_system_ends_it_and_once() -> None:
     assert service.do(EndSubscription("s", "")) == UNKNOWN
     assert service.do(EndSubscription("s", "y")) == Decided((SubscriptionEnded("s"),))
     assert service.do(EndSubscription("s", "y")) == AlreadyDecided()
+
+
+def change(**others: Any) -> ChangeSubscription:
+    told = {"subscription_id": "s", "system_id": "y", "url": "https://a.example/h", **others}
+    return ChangeSubscription(**told)
+
+
+def test_rule_2_document_types_are_groups_that_there_are() -> None:
+    for wrong in (subscription(document_types=(2, 3)), subscription(document_types=(1, 0))):
+        refused = Notifications().do(wrong)
+        assert isinstance(refused, Refused)
+        assert (refused.code, refused.pointer) == ("field_invalid", "/document_types/1")
+    service = Notifications()
+    service.do(subscription(document_types=(1,)))
+    state = service.state("subscription/s")
+    assert [state.wants("delivery.ready", "o", each) for each in (0, 1, 2)] == [True, True, False]
+
+
+def test_rule_11_it_is_changed_as_a_whole_by_its_own_system() -> None:
+    service = Notifications()
+    assert service.do(change()) == UNKNOWN
+    service.do(subscription(organisation_ids=("o",)))
+    assert service.do(change(organisation_ids=("o",))) == AlreadyDecided()
+    assert service.do(change(system_id="z")) == UNKNOWN
+    refused = service.do(change(event_types=("document.read",)))
+    assert isinstance(refused, Refused)
+    assert refused.pointer == "/event_types/0"
+    other = change(url="https://b.example/", event_types=("delivery.ready",), document_types=(2,))
+    assert isinstance(service.do(other), Decided)
+    assert service.do(other) == AlreadyDecided()
+    state = service.state("subscription/s")
+    assert (state.url, state.organisation_ids) == ("https://b.example/", ())
+    service.do(EndSubscription("s", "y"))
+    assert service.do(change()) == UNKNOWN
+
+
+def rotate(secret_id: str, overlap: int = 1000) -> RotateSecret:
+    return RotateSecret("s", "y", secret_id, overlap)
+
+
+def test_rule_12_the_old_secret_signs_beside_the_new_one_for_a_while() -> None:
+    service = Notifications()
+    assert service.do(rotate("a")) == UNKNOWN
+    service.do(subscription())
+    assert service.state("subscription/s").secret_ids == ("",)
+    rotated = SecretRotated("s", "a", "", NOW + 1000)
+    assert service.do(rotate("a")) == Decided((rotated,))
+    assert service.do(rotate("a")) == AlreadyDecided()
+    state = service.state("subscription/s")
+    assert state.secret_ids == ("a", "")
+    expire = ExpireSecret("s", "")
+    assert timer(state) == Timer(NOW + 1000, expire)
+    assert service.do(expire, NOW + 999) == NotYet()
+    assert service.do(expire, NOW + 1000) == Decided((SecretExpired("s", ""),))
+    assert service.state("subscription/s").secret_ids == ("a",)
+    assert service.do(expire, NOW + 1000) == AlreadyDecided()
+    assert timer(service.state("subscription/s")) is None
+
+
+def test_rule_12_a_further_rotation_ends_the_overlap_before() -> None:
+    service = Notifications()
+    service.do(subscription())
+    service.do(rotate("a"))
+    dropped = SecretRotated("s", "b", "a", NOW + 7 * 86_400_000, "", True)
+    assert service.do(rotate("b", 99 * 86_400_000)) == Decided((dropped,)), "at most 7 days"
+    assert service.do(ExpireSecret("s", ""), NOW + 1000) == AlreadyDecided(), "an old timer's"
+    assert service.state("subscription/s").secret_ids == ("b", "a")
