@@ -207,6 +207,12 @@ REGISTRY = (
                 "There is no parent organisation with the code “{organisation}”.",
             ),
             (
+                "row_duplicate",
+                "22",
+                "Mã “{organisation}” xuất hiện hai lần trong tệp.",
+                "The code “{organisation}” stands in the file twice.",
+            ),
+            (
                 "policy_unknown",
                 "20",
                 "Chính sách chữ ký phải là advisory hoặc required.",

@@ -2,7 +2,7 @@
 
 import typer
 
-from docaxis_cli import proving, receiving, running, sending, tracking
+from docaxis_cli import proving, receiving, registry, running, sending, tracking
 
 HELP = """Send and receive signed documents between agencies over the docaxis axis.
 
@@ -42,6 +42,14 @@ _COMMANDS = (
 
 for name, command in _COMMANDS:
     app.command(name, epilog=EXIT_CODES)(command)
+
+registry_app = typer.Typer(
+    help="The registry's organisations, for its operator.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+registry_app.command("import", epilog=EXIT_CODES)(registry.import_organisations)
+app.add_typer(registry_app, name="registry")
 
 
 def main() -> None:
