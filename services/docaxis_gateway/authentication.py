@@ -86,6 +86,9 @@ class _BearerToken(SecurityBase):
         gateway.in_flight.enter_for(system.system_id)
         request.scope[SYSTEM] = system.system_id
         name_actor(system.system_id)
+        gateway.seen_systems.note(
+            system.system_id, gateway.now_ms(), gateway.services.registry, gateway.background.spawn
+        )
         _refuse_unknown_parameters(request)
         return Caller(gateway, system, request, claims.credential_id)
 

@@ -46,6 +46,7 @@ _REQUESTS = (
     request_models.ReportStatus,
     request_models.ReportStatuses,
     request_models.Subscribe,
+    request_models.SetRecipientGroup,
 )
 
 

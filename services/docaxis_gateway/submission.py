@@ -16,6 +16,7 @@ from docaxis_eventsourcing.ports.file_store import StoredFile
 from docaxis_gateway.authentication import Caller
 from docaxis_gateway.multipart import StagedPart
 from docaxis_gateway.problems import fields_error
+from docaxis_gateway.recipient_groups import members_of
 from docaxis_gateway.request_models import DetachedSignature, DocumentFile, SubmitDocument
 from docaxis_proto import routing_v1_pb2, signature_v1_pb2
 from docaxis_runtime.error_table import ERRORS
@@ -31,6 +32,7 @@ async def submit(
     files = await _locate(caller, document, parts)
     if document.require_signature:
         await _verify(caller, files)
+    members = await members_of(caller, document.recipient_groups)
     signer = document.signer
     request = routing_v1_pb2.SubmitDocumentRequest(
         system_id=caller.system_id,
@@ -54,6 +56,8 @@ async def submit(
         due_on=document.due_on or "",
         files=files,
         served_organisation_ids=caller.organisation_ids,
+        recipient_group_ids=document.recipient_groups,
+        group_member_codes=members,
     )
     return await caller.services.routing.SubmitDocument(request, timeout=_SUBMIT_TIMEOUT_S)
 

@@ -30,7 +30,7 @@ class GroupCalls(Asking):
         command = messages.SetRecipientGroup(group_id, owner, request.name, members)
         await self._decided("SetRecipientGroup", command, request)
         state = RecipientGroupState(group_id, owner, request.name, members)
-        return (await self._rendered([state]))[0]
+        return (await self._shown_groups([state]))[0]
 
     async def RemoveRecipientGroup(
         self, request: rpc.RemoveRecipientGroupRequest, context: Any
@@ -48,13 +48,13 @@ class GroupCalls(Asking):
         if not request.group_ids:
             owners = dict.fromkeys(request.owner_organisation_ids)
             groups = await queries.groups_of(self._directory, owners)
-            return rpc.ListRecipientGroupsReply(groups=await self._rendered(groups))
+            return rpc.ListRecipientGroupsReply(groups=await self._shown_groups(groups))
         found = await queries.find_groups(self._directory, request.group_ids)
         if set(request.group_ids) - found.keys():
             await self._pass_end()
             found = await queries.find_groups(self._directory, request.group_ids)
         groups = [found[each] for each in dict.fromkeys(request.group_ids) if each in found]
-        return rpc.ListRecipientGroupsReply(groups=await self._rendered(groups))
+        return rpc.ListRecipientGroupsReply(groups=await self._shown_groups(groups))
 
     async def _members(self, codes: Sequence[str]) -> tuple[str, ...]:
         today = self._today()
@@ -74,7 +74,9 @@ class GroupCalls(Asking):
         ids = (meant[found[code].organisation_id].organisation.organisation_id for code in codes)
         return tuple(dict.fromkeys(ids))
 
-    async def _rendered(self, groups: Sequence[RecipientGroupState]) -> list[rpc.RecipientGroup]:
+    async def _shown_groups(
+        self, groups: Sequence[RecipientGroupState]
+    ) -> list[rpc.RecipientGroup]:
         named = {
             each for group in groups for each in (group.owner_organisation_id, *group.member_ids)
         }

@@ -51,6 +51,8 @@ class OrganisationRow:
     merged_into: str = ""
     """Id of the organisation that it is part of, from `merged_on` (full-date) on."""
     merged_on: str = ""
+    is_successor: bool = False
+    """Never stored: it stands here for one that was merged into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +278,7 @@ class RegistryFacts:
         found = {}
         for id in ids:
             while id in known and (successor := _successor(known[id], day)) in known:
-                known[id] = known[successor]
+                known[id] = replace(known[successor], is_successor=True)
             if id in known:
                 found[id] = known[id]
         return found
@@ -307,4 +309,9 @@ def _successor(organisation: OrganisationRow, day: str) -> str:
 
 def _resolved(organisation: OrganisationRow, document_type: str) -> Resolved:
     policy = organisation.policies.get(document_type, organisation.policies.get("", "advisory"))
-    return Resolved(organisation.organisation_id, organisation.locked, policy == "required")
+    return Resolved(
+        organisation.organisation_id,
+        organisation.locked,
+        policy == "required",
+        successor_code=organisation.code if organisation.is_successor else "",
+    )

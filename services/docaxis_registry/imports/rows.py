@@ -170,7 +170,7 @@ def _wrong_type(field: str, value: Any) -> str:
 def _aliases(told: Any) -> list[Alias]:
     if isinstance(told, str | None):
         return list(columns.aliases(_text(told)))
-    found = []
+    found: list[Alias] = []
     for each in told:
         if isinstance(each, str):
             found += columns.aliases(_text(each))

@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -28,7 +29,7 @@ def good(row: ImportRow | RowFault) -> ImportRow:
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_vietnamese_headers_in_any_form_separator_and_encoding(
-    tmp_path: Path, separator: str, form: str, encoding: str
+    tmp_path: Path, separator: str, form: Literal["NFC", "NFD"], encoding: str
 ) -> None:
     lines = (
         ("Mã định danh", "Tên đơn vị", "Cấp", "Mã cấp trên", "Mã cũ", "Cấp từ ngày"),
