@@ -55,7 +55,7 @@ async def imported(target: Any, folder: Path, rows: str) -> ImportReport:
     planned = plan(tuple(read_rows(path)))
     told: list[int] = []
     stub = twin(target, RegistryStub)
-    report = await send(stub, planned, actor="test", done=told.append)  # type: ignore[arg-type]
+    report = await send(stub, planned, actor="test", done=told.append)
     assert sum(told) == report.rows == sum(report.counts.values())
     return report
 
