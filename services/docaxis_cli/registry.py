@@ -29,7 +29,6 @@ Registry = Annotated[
     typer.Option(
         "--registry",
         metavar="ADDRESS",
-        envvar="DOCAXIS_REGISTRY",
         help="gRPC address of the registry (host:port); else the socket in the data folder.",
     ),
 ]
