@@ -14,7 +14,14 @@ from docaxis_registry.domain import (
     RecipientGroupState,
     SystemState,
 )
-from docaxis_registry.views import DECODERS, PARTITION, TABLES, search_words
+from docaxis_registry.views import (
+    COMMON_WORDS,
+    DECODERS,
+    PARTITION,
+    TABLES,
+    search_words,
+    words_of,
+)
 
 _PAGE = 500
 _MOST_READ = 5_000
@@ -128,19 +135,20 @@ async def list_organisations(
     reader: ViewReader, query: str, after: tuple[str, str] | None, limit: int
 ) -> OrganisationPage:
     """Organisations that have all words of the query, or all there are for an empty one."""
+    wanted = search_words(query)
     # The rarest word finds the rows: one with digits (a code, a number), else the longest.
-    words = sorted(search_words(query), key=lambda word: (not word.isalpha(), len(word), word))
+    words = sorted(wanted - COMMON_WORDS, key=lambda word: (not word.isalpha(), len(word), word))
     index, equals = ("words", (words[-1],)) if words else ("code", ())
     found: list[OrganisationState] = []
     read = 0
     while read < _MOST_READ:
-        size = min(_PAGE, limit) if not words else _PAGE
+        size = min(_PAGE, limit) if not wanted else _PAGE
         page = await reader.range("organisations", RowRange(index, equals, after=after, limit=size))
         read += len(page)
         for row in page:
             state: OrganisationState = DECODERS["organisation"].decode(row.blob)
             after = (state.code, state.organisation_id)
-            if _has_words(row, words):
+            if _has_words(row, words) and _has_common_words(state, wanted):
                 found.append(state)
                 if len(found) == limit:
                     return OrganisationPage(tuple(found), after)
@@ -209,6 +217,12 @@ async def snapshot_systems(reader: ViewReader, store: ReadStore) -> SystemsSnaps
 def _has_words(row: Row, words: Sequence[str]) -> bool:
     found = row.fields.get("words")
     return isinstance(found, tuple) and set(words) <= set(found)
+
+
+def _has_common_words(state: OrganisationState, wanted: set[str]) -> bool:
+    """Those that are not indexed."""
+    common = wanted & COMMON_WORDS
+    return not common or common <= words_of(state)
 
 
 async def _found(reader: ViewReader, kind: str, keys: Iterable[str]) -> dict[str, Any]:

@@ -47,6 +47,17 @@ DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {
 }
 
 
+COMMON_WORDS = frozenset(
+    ("ban", "dan", "huyen", "nhan", "phuong", "so", "tinh", "ubnd", "uy", "va", "xa")
+)
+"""In so many names that they find nothing: not indexed, for words are most of an import's work."""
+
+
+def words_of(state: OrganisationState) -> set[str]:
+    """All words that find an organisation: those of its name, code and aliases."""
+    return search_words(" ".join((state.name, state.code, *(each.code for each in state.aliases))))
+
+
 def search_words(text: str) -> set[str]:
     """Words without marks, đ as d, casefolded; what holds dots counts whole and by its parts."""
     bare = "".join(
@@ -73,8 +84,7 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
 def _fields(state: AnyState, version: int) -> dict[str, IndexValue]:
     match state:
         case OrganisationState():
-            codes = (state.code, *(alias.code for alias in state.aliases))
-            words = search_words(" ".join((state.name, *codes)))
+            words = words_of(state) - COMMON_WORDS
             return {"code": state.code, "words": tuple(sorted(words)), "version": version}
         case CodeState():
             return {"parent": parent_of(state.code)}
