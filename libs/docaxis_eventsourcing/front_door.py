@@ -121,7 +121,7 @@ class FrontDoor:
         patience_s = self._wait_s if wait_s is None else wait_s
         await self._until_listening()
         lag = self._lags.setdefault((partition, lane), _Lag())
-        self._refuse_when_lagging(lag)
+        self._refuse_when_lagging(lag, max(patience_s, self._wait_s))
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(command_id, []).append(future)
         lag.asked(command_id)
@@ -140,14 +140,28 @@ class FrontDoor:
             self._forget(command_id, future)
 
     async def ask_decided(
-        self, command: Command, *, command_id: str, partition: int, actor: str = ""
+        self,
+        command: Command,
+        *,
+        command_id: str,
+        partition: int,
+        actor: str = "",
+        lane: Lane = Lane.NORMAL,
+        wait_s: float | None = None,
     ) -> Outcome:
         """As `ask`, for calls that answer with the decision or not at all.
 
         Raises `DocaxisError` `deadline_exceeded` where it was not decided within the wait: the
         command is durable, and the same again is answered with its decision.
         """
-        outcome = await self.ask(command, command_id=command_id, partition=partition, actor=actor)
+        outcome = await self.ask(
+            command,
+            command_id=command_id,
+            partition=partition,
+            actor=actor,
+            lane=lane,
+            wait_s=wait_s,
+        )
         if outcome is None:
             raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
         return outcome
@@ -181,11 +195,11 @@ class FrontDoor:
             [Outgoing(self._topics.commands(lane), partition, Message(envelope, data))]
         )
 
-    def _refuse_when_lagging(self, lag: _Lag) -> None:
+    def _refuse_when_lagging(self, lag: _Lag, patience_s: float) -> None:
         behind = lag.seconds()
-        if behind > _LOST_AFTER_WAITS * self._wait_s:
+        if behind > _LOST_AFTER_WAITS * patience_s:
             lag.forget()  # asked so long ago that its outcome may be lost: try the water
-        elif behind > self._wait_s:
+        elif behind > patience_s:
             raise DocaxisError("busy", retry_after_s=max(1.0, behind))
 
     def _heard(self, outcome: Outcome) -> None:

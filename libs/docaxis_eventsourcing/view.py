@@ -10,7 +10,8 @@ view that comes late, hold what the topic still holds. Nobody may rely on older 
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from docaxis_eventsourcing.envelope import Envelope
@@ -52,18 +53,24 @@ class Rows:
 
     def changes(self) -> dict[str, Changes]:
         """All changes, by table, in a fixed order."""
-        found: dict[str, Changes] = {}
-        for (table, key), row in sorted(self._changed.items()):
-            before = found.get(table, Changes())
+        puts: dict[str, list[Row]] = {}
+        removals: dict[str, list[str]] = {}
+        increments: dict[str, list[Increment]] = {}
+        for (table, key), row in sorted(self._changed.items(), key=itemgetter(0)):
             if row is None:
-                found[table] = replace(before, removals=(*before.removals, key))
+                removals.setdefault(table, []).append(key)
             else:
-                found[table] = replace(before, puts=(*before.puts, row))
+                puts.setdefault(table, []).append(row)
         for (table, key, counter), by in sorted(self._added.items()):
-            before = found.get(table, Changes())
-            more = (*before.increments, Increment(key, counter, by))
-            found[table] = replace(before, increments=more)
-        return found
+            increments.setdefault(table, []).append(Increment(key, counter, by))
+        return {
+            table: Changes(
+                puts=tuple(puts.get(table, ())),
+                removals=tuple(removals.get(table, ())),
+                increments=tuple(increments.get(table, ())),
+            )
+            for table in sorted({*puts, *removals, *increments})
+        }
 
 
 @dataclass(frozen=True, slots=True)

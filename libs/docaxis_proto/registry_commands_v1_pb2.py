@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from docaxis_proto import registry_events_v1_pb2 as docaxis__proto_dot_registry__events__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(docaxis_proto/registry_commands_v1.proto\x12\x13\x64ocaxis.registry.v1\x1a&docaxis_proto/registry_events_v1.proto\"P\n\x15RegisterOrganisations\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"C\n\x0b\x45ntryResult\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"H\n\x13OrganisationsAnswer\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .docaxis.registry.v1.EntryResult\";\n\x10LockOrganisation\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SetSignaturePolicy\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"_\n\x0eRegisterSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\"E\n\x16SetServedOrganisations\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"M\n\rAddCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\"<\n\x10RevokeCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"/\n\nLockSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(docaxis_proto/registry_commands_v1.proto\x12\x13\x64ocaxis.registry.v1\x1a&docaxis_proto/registry_events_v1.proto\"P\n\x15RegisterOrganisations\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"T\n\x0b\x45ntryResult\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\x12\x0f\n\x07pointer\x18\x04 \x01(\t\"H\n\x13OrganisationsAnswer\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .docaxis.registry.v1.EntryResult\";\n\x10LockOrganisation\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SetSignaturePolicy\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"_\n\x0eRegisterSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\"E\n\x16SetServedOrganisations\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"t\n\rAddCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x12\n\nnot_before\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\"<\n\x10RevokeCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"/\n\nLockSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"_\n\x12MergeOrganisations\x12\x18\n\x10organisation_ids\x18\x01 \x03(\t\x12\x1c\n\x14into_organisation_id\x18\x02 \x01(\t\x12\x11\n\tmerged_on\x18\x03 \x01(\t\"1\n\rOnboardSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"C\n\x10SetSecurityLevel\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\r\x12\r\n\x05since\x18\x03 \x01(\t\"%\n\x0fNoteSystemsSeen\x12\x12\n\nsystem_ids\x18\x01 \x03(\t\"f\n\x11SetRecipientGroup\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x1d\n\x15owner_organisation_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmember_ids\x18\x04 \x03(\t\"(\n\x14RemoveRecipientGroup\x12\x10\n\x08group_id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,21 +35,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERORGANISATIONS']._serialized_start=105
   _globals['_REGISTERORGANISATIONS']._serialized_end=185
   _globals['_ENTRYRESULT']._serialized_start=187
-  _globals['_ENTRYRESULT']._serialized_end=254
-  _globals['_ORGANISATIONSANSWER']._serialized_start=256
-  _globals['_ORGANISATIONSANSWER']._serialized_end=328
-  _globals['_LOCKORGANISATION']._serialized_start=330
-  _globals['_LOCKORGANISATION']._serialized_end=389
-  _globals['_SETSIGNATUREPOLICY']._serialized_start=391
-  _globals['_SETSIGNATUREPOLICY']._serialized_end=475
-  _globals['_REGISTERSYSTEM']._serialized_start=477
-  _globals['_REGISTERSYSTEM']._serialized_end=572
-  _globals['_SETSERVEDORGANISATIONS']._serialized_start=574
-  _globals['_SETSERVEDORGANISATIONS']._serialized_end=643
-  _globals['_ADDCREDENTIAL']._serialized_start=645
-  _globals['_ADDCREDENTIAL']._serialized_end=722
-  _globals['_REVOKECREDENTIAL']._serialized_start=724
-  _globals['_REVOKECREDENTIAL']._serialized_end=784
-  _globals['_LOCKSYSTEM']._serialized_start=786
-  _globals['_LOCKSYSTEM']._serialized_end=833
+  _globals['_ENTRYRESULT']._serialized_end=271
+  _globals['_ORGANISATIONSANSWER']._serialized_start=273
+  _globals['_ORGANISATIONSANSWER']._serialized_end=345
+  _globals['_LOCKORGANISATION']._serialized_start=347
+  _globals['_LOCKORGANISATION']._serialized_end=406
+  _globals['_SETSIGNATUREPOLICY']._serialized_start=408
+  _globals['_SETSIGNATUREPOLICY']._serialized_end=492
+  _globals['_REGISTERSYSTEM']._serialized_start=494
+  _globals['_REGISTERSYSTEM']._serialized_end=589
+  _globals['_SETSERVEDORGANISATIONS']._serialized_start=591
+  _globals['_SETSERVEDORGANISATIONS']._serialized_end=660
+  _globals['_ADDCREDENTIAL']._serialized_start=662
+  _globals['_ADDCREDENTIAL']._serialized_end=778
+  _globals['_REVOKECREDENTIAL']._serialized_start=780
+  _globals['_REVOKECREDENTIAL']._serialized_end=840
+  _globals['_LOCKSYSTEM']._serialized_start=842
+  _globals['_LOCKSYSTEM']._serialized_end=889
+  _globals['_MERGEORGANISATIONS']._serialized_start=891
+  _globals['_MERGEORGANISATIONS']._serialized_end=986
+  _globals['_ONBOARDSYSTEM']._serialized_start=988
+  _globals['_ONBOARDSYSTEM']._serialized_end=1037
+  _globals['_SETSECURITYLEVEL']._serialized_start=1039
+  _globals['_SETSECURITYLEVEL']._serialized_end=1106
+  _globals['_NOTESYSTEMSSEEN']._serialized_start=1108
+  _globals['_NOTESYSTEMSSEEN']._serialized_end=1145
+  _globals['_SETRECIPIENTGROUP']._serialized_start=1147
+  _globals['_SETRECIPIENTGROUP']._serialized_end=1249
+  _globals['_REMOVERECIPIENTGROUP']._serialized_start=1251
+  _globals['_REMOVERECIPIENTGROUP']._serialized_end=1291
 # @@protoc_insertion_point(module_scope)

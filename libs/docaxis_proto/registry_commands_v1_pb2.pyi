@@ -46,20 +46,24 @@ class EntryResult(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    POINTER_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     organisation_id: _builtins.str
     result: _builtins.str
     """"registered", "unchanged", or a row of the error table."""
+    pointer: _builtins.str
+    """JSON pointer to the field of the entry that is at fault."""
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
         organisation_id: _builtins.str = ...,
         result: _builtins.str = ...,
+        pointer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "organisation_id", b"organisation_id", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "organisation_id", b"organisation_id", "pointer", b"pointer", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,19 +195,25 @@ class AddCredential(_message.Message):
     SYSTEM_ID_FIELD_NUMBER: _builtins.int
     CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     credential_id: _builtins.str
     public_jwk: _builtins.str
+    not_before: _builtins.int
+    not_after: _builtins.int
     def __init__(
         self,
         *,
         system_id: _builtins.str = ...,
         credential_id: _builtins.str = ...,
         public_jwk: _builtins.str = ...,
+        not_before: _builtins.int = ...,
+        not_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -252,3 +262,144 @@ class LockSystem(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LockSystem: _TypeAlias = LockSystem  # noqa: Y015
+
+@_typing.final
+class MergeOrganisations(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    INTO_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    MERGED_ON_FIELD_NUMBER: _builtins.int
+    into_organisation_id: _builtins.str
+    merged_on: _builtins.str
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        into_organisation_id: _builtins.str = ...,
+        merged_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["into_organisation_id", b"into_organisation_id", "merged_on", b"merged_on", "organisation_ids", b"organisation_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeOrganisations: _TypeAlias = MergeOrganisations  # noqa: Y015
+
+@_typing.final
+class OnboardSystem(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    state: _builtins.str
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OnboardSystem: _TypeAlias = OnboardSystem  # noqa: Y015
+
+@_typing.final
+class SetSecurityLevel(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    level: _builtins.int
+    since: _builtins.str
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        level: _builtins.int = ...,
+        since: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "since", b"since", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSecurityLevel: _TypeAlias = SetSecurityLevel  # noqa: Y015
+
+@_typing.final
+class NoteSystemsSeen(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def system_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        system_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["system_ids", b"system_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteSystemsSeen: _TypeAlias = NoteSystemsSeen  # noqa: Y015
+
+@_typing.final
+class SetRecipientGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    owner_organisation_id: _builtins.str
+    name: _builtins.str
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        owner_organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        member_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "member_ids", b"member_ids", "name", b"name", "owner_organisation_id", b"owner_organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetRecipientGroup: _TypeAlias = SetRecipientGroup  # noqa: Y015
+
+@_typing.final
+class RemoveRecipientGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveRecipientGroup: _TypeAlias = RemoveRecipientGroup  # noqa: Y015

@@ -65,7 +65,9 @@ class OrganisationEntry(_message.Message):
     kind: _builtins.str
     parent_code: _builtins.str
     level_since: _builtins.str
-    """Date from which the level holds."""
+    """Full-date from which the level holds; empty: since ever, or as long as it is known. Levels told
+    before stay: which held on a day is answered by the latest that began by then.
+    """
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alias]: ...
     def __init__(
@@ -219,20 +221,27 @@ class CredentialAdded(_message.Message):
     SYSTEM_ID_FIELD_NUMBER: _builtins.int
     CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     credential_id: _builtins.str
     public_jwk: _builtins.str
     """Public JWK (RFC 7517), as JSON. The private key never reaches the axis."""
+    not_before: _builtins.int
+    """Unix ms within which it counts, the end excluded; 0: open."""
+    not_after: _builtins.int
     def __init__(
         self,
         *,
         system_id: _builtins.str = ...,
         credential_id: _builtins.str = ...,
         public_jwk: _builtins.str = ...,
+        not_before: _builtins.int = ...,
+        not_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -281,3 +290,158 @@ class SystemLocked(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SystemLocked: _TypeAlias = SystemLocked  # noqa: Y015
+
+@_typing.final
+class OrganisationsMerged(_message.Message):
+    """Organisations ceased; from the date on, whoever writes to them reaches the other one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    INTO_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    MERGED_ON_FIELD_NUMBER: _builtins.int
+    into_organisation_id: _builtins.str
+    merged_on: _builtins.str
+    """Full-date in Viet Nam."""
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        into_organisation_id: _builtins.str = ...,
+        merged_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["into_organisation_id", b"into_organisation_id", "merged_on", b"merged_on", "organisation_ids", b"organisation_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrganisationsMerged: _TypeAlias = OrganisationsMerged  # noqa: Y015
+
+@_typing.final
+class SystemOnboarded(_message.Message):
+    """How far a system has come: "testing", "connected", or "suspended" (shut out as if locked)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    state: _builtins.str
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SystemOnboarded: _TypeAlias = SystemOnboarded  # noqa: Y015
+
+@_typing.final
+class SystemSecurityLevelSet(_message.Message):
+    """Information-security level of a system, 1-5, and the full-date of its approval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    level: _builtins.int
+    since: _builtins.str
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        level: _builtins.int = ...,
+        since: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "since", b"since", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SystemSecurityLevelSet: _TypeAlias = SystemSecurityLevelSet  # noqa: Y015
+
+@_typing.final
+class SystemsSeen(_message.Message):
+    """Systems made calls at about that moment (Unix ms); told of each at most once an hour."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_IDS_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    at: _builtins.int
+    @_builtins.property
+    def system_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        system_ids: _abc.Iterable[_builtins.str] | None = ...,
+        at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "system_ids", b"system_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SystemsSeen: _TypeAlias = SystemsSeen  # noqa: Y015
+
+@_typing.final
+class RecipientGroupSet(_message.Message):
+    """An organisation's list of recipients, as it is from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    owner_organisation_id: _builtins.str
+    name: _builtins.str
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        owner_organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        member_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "member_ids", b"member_ids", "name", b"name", "owner_organisation_id", b"owner_organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecipientGroupSet: _TypeAlias = RecipientGroupSet  # noqa: Y015
+
+@_typing.final
+class RecipientGroupRemoved(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecipientGroupRemoved: _TypeAlias = RecipientGroupRemoved  # noqa: Y015

@@ -52,6 +52,12 @@ class Organisation(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     LOCKED_FIELD_NUMBER: _builtins.int
     SIGNATURE_POLICIES_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_ID_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_CODE_FIELD_NUMBER: _builtins.int
+    MERGED_ON_FIELD_NUMBER: _builtins.int
+    LEVEL_SINCE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
     organisation_id: _builtins.str
     code: _builtins.str
     name: _builtins.str
@@ -59,11 +65,23 @@ class Organisation(_message.Message):
     kind: _builtins.str
     parent_code: _builtins.str
     locked: _builtins.bool
+    state: _builtins.str
+    """"active", "locked" or "merged"."""
+    merged_into_id: _builtins.str
+    """Id and present code of the organisation that it was merged into, and the full-date."""
+    merged_into_code: _builtins.str
+    merged_on: _builtins.str
+    level_since: _builtins.str
+    """Full-date from which the level holds that holds today."""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[_registry_events_v1_pb2.Alias]: ...
     @_builtins.property
     def signature_policies(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Policy by document type; "" is the default's key."""
+
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatedLevel]:
+        """Its levels in the order of their dates; one of the future may be among them."""
 
     def __init__(
         self,
@@ -77,14 +95,43 @@ class Organisation(_message.Message):
         aliases: _abc.Iterable[_registry_events_v1_pb2.Alias] | None = ...,
         locked: _builtins.bool = ...,
         signature_policies: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        state: _builtins.str = ...,
+        merged_into_id: _builtins.str = ...,
+        merged_into_code: _builtins.str = ...,
+        merged_on: _builtins.str = ...,
+        level_since: _builtins.str = ...,
+        levels: _abc.Iterable[Global___DatedLevel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "code", b"code", "kind", b"kind", "level", b"level", "locked", b"locked", "name", b"name", "organisation_id", b"organisation_id", "parent_code", b"parent_code", "signature_policies", b"signature_policies"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "code", b"code", "kind", b"kind", "level", b"level", "level_since", b"level_since", "levels", b"levels", "locked", b"locked", "merged_into_code", b"merged_into_code", "merged_into_id", b"merged_into_id", "merged_on", b"merged_on", "name", b"name", "organisation_id", b"organisation_id", "parent_code", b"parent_code", "signature_policies", b"signature_policies", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Organisation: _TypeAlias = Organisation  # noqa: Y015
+
+@_typing.final
+class DatedLevel(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    since: _builtins.str
+    """Full-date; empty: since ever."""
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        since: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DatedLevel: _TypeAlias = DatedLevel  # noqa: Y015
 
 @_typing.final
 class Credential(_message.Message):
@@ -92,17 +139,24 @@ class Credential(_message.Message):
 
     CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
     credential_id: _builtins.str
     public_jwk: _builtins.str
+    not_before: _builtins.int
+    """Unix ms within which it counts, the end excluded; 0: open."""
+    not_after: _builtins.int
     def __init__(
         self,
         *,
         credential_id: _builtins.str = ...,
         public_jwk: _builtins.str = ...,
+        not_before: _builtins.int = ...,
+        not_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "public_jwk", b"public_jwk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,10 +173,20 @@ class System(_message.Message):
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     LOCKED_FIELD_NUMBER: _builtins.int
     ORGANISATION_CODES_FIELD_NUMBER: _builtins.int
+    ONBOARDING_FIELD_NUMBER: _builtins.int
+    SECURITY_LEVEL_FIELD_NUMBER: _builtins.int
+    SECURITY_LEVEL_SINCE_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     name: _builtins.str
     connection: _builtins.str
     locked: _builtins.bool
+    onboarding: _builtins.str
+    """"registered", "testing", "connected" or "suspended"; empty, from an older registry: registered."""
+    security_level: _builtins.int
+    security_level_since: _builtins.str
+    last_seen: _builtins.int
+    """Unix ms, as far as it was recorded; 0: never."""
     @_builtins.property
     def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -141,10 +205,14 @@ class System(_message.Message):
         credentials: _abc.Iterable[Global___Credential] | None = ...,
         locked: _builtins.bool = ...,
         organisation_codes: _abc.Iterable[_builtins.str] | None = ...,
+        onboarding: _builtins.str = ...,
+        security_level: _builtins.int = ...,
+        security_level_since: _builtins.str = ...,
+        last_seen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "credentials", b"credentials", "locked", b"locked", "name", b"name", "organisation_codes", b"organisation_codes", "organisation_ids", b"organisation_ids", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection", b"connection", "credentials", b"credentials", "last_seen", b"last_seen", "locked", b"locked", "name", b"name", "onboarding", b"onboarding", "organisation_codes", b"organisation_codes", "organisation_ids", b"organisation_ids", "security_level", b"security_level", "security_level_since", b"security_level_since", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,8 +225,11 @@ class RegisterOrganisationsRequest(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    BULK_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     actor: _builtins.str
+    bulk: _builtins.bool
+    """Part of an import: decided behind everything else, and waited for as long as the call may last."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[_registry_events_v1_pb2.OrganisationEntry]: ...
     def __init__(
@@ -167,10 +238,11 @@ class RegisterOrganisationsRequest(_message.Message):
         entries: _abc.Iterable[_registry_events_v1_pb2.OrganisationEntry] | None = ...,
         idempotency_key: _builtins.str = ...,
         actor: _builtins.str = ...,
+        bulk: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "entries", b"entries", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "bulk", b"bulk", "entries", b"entries", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -183,20 +255,24 @@ class OrganisationResult(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    POINTER_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     organisation_id: _builtins.str
     result: _builtins.str
     """"registered", "unchanged", or a row of the error table."""
+    pointer: _builtins.str
+    """JSON pointer to the field of the entry that is at fault."""
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         organisation_id: _builtins.str = ...,
         result: _builtins.str = ...,
+        pointer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "organisation_id", b"organisation_id", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "organisation_id", b"organisation_id", "pointer", b"pointer", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,6 +331,7 @@ class Resolution(_message.Message):
     ASKED_FIELD_NUMBER: _builtins.int
     ORGANISATION_FIELD_NUMBER: _builtins.int
     SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    MERGED_FROM_FIELD_NUMBER: _builtins.int
     asked: _builtins.str
     """The code or id as asked."""
     @_builtins.property
@@ -263,16 +340,23 @@ class Resolution(_message.Message):
 
     @_builtins.property
     def suggestions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def merged_from(self) -> Global___Organisation:
+        """Where the organisation that was asked for was merged: what it was. `organisation` is then the
+        one that it became.
+        """
+
     def __init__(
         self,
         *,
         asked: _builtins.str = ...,
         organisation: Global___Organisation | None = ...,
         suggestions: _abc.Iterable[_builtins.str] | None = ...,
+        merged_from: Global___Organisation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["merged_from", b"merged_from", "organisation", b"organisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "organisation", b"organisation", "suggestions", b"suggestions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "merged_from", b"merged_from", "organisation", b"organisation", "suggestions", b"suggestions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,7 +413,12 @@ class ListOrganisationsReply(_message.Message):
 
     ORGANISATIONS_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     next: _builtins.str
+    version: _builtins.int
+    """The registry's version that the page is not older than, and the epoch of the log."""
+    epoch: _builtins.int
     @_builtins.property
     def organisations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Organisation]: ...
     def __init__(
@@ -337,14 +426,337 @@ class ListOrganisationsReply(_message.Message):
         *,
         organisations: _abc.Iterable[Global___Organisation] | None = ...,
         next: _builtins.str = ...,
+        version: _builtins.int = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "organisations", b"organisations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "next", b"next", "organisations", b"organisations", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListOrganisationsReply: _TypeAlias = ListOrganisationsReply  # noqa: Y015
+
+@_typing.final
+class ChangedOrganisationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    SINCE_EPOCH_FIELD_NUMBER: _builtins.int
+    since: _builtins.int
+    limit: _builtins.int
+    cursor: _builtins.str
+    since_epoch: _builtins.int
+    """Epoch of the log that `since` is of; another one starts from the first change."""
+    def __init__(
+        self,
+        *,
+        since: _builtins.int = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+        since_epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "since", b"since", "since_epoch", b"since_epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangedOrganisationsRequest: _TypeAlias = ChangedOrganisationsRequest  # noqa: Y015
+
+@_typing.final
+class ChangedOrganisationsReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    version: _builtins.int
+    """All changes up to this version were told once `next` is empty."""
+    epoch: _builtins.int
+    @_builtins.property
+    def organisations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Organisation]: ...
+    def __init__(
+        self,
+        *,
+        organisations: _abc.Iterable[Global___Organisation] | None = ...,
+        next: _builtins.str = ...,
+        version: _builtins.int = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "next", b"next", "organisations", b"organisations", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangedOrganisationsReply: _TypeAlias = ChangedOrganisationsReply  # noqa: Y015
+
+@_typing.final
+class MergeOrganisationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    INTO_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    MERGED_ON_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    into_organisation_id: _builtins.str
+    merged_on: _builtins.str
+    """Full-date; empty: today."""
+    idempotency_key: _builtins.str
+    actor: _builtins.str
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        into_organisation_id: _builtins.str = ...,
+        merged_on: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "into_organisation_id", b"into_organisation_id", "merged_on", b"merged_on", "organisation_ids", b"organisation_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeOrganisationsRequest: _TypeAlias = MergeOrganisationsRequest  # noqa: Y015
+
+@_typing.final
+class OnboardSystemRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    state: _builtins.str
+    idempotency_key: _builtins.str
+    actor: _builtins.str
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "state", b"state", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OnboardSystemRequest: _TypeAlias = OnboardSystemRequest  # noqa: Y015
+
+@_typing.final
+class SetSecurityLevelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    level: _builtins.int
+    since: _builtins.str
+    idempotency_key: _builtins.str
+    actor: _builtins.str
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        level: _builtins.int = ...,
+        since: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "level", b"level", "since", b"since", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetSecurityLevelRequest: _TypeAlias = SetSecurityLevelRequest  # noqa: Y015
+
+@_typing.final
+class NoteSystemsSeenRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_IDS_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    actor: _builtins.str
+    @_builtins.property
+    def system_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        system_ids: _abc.Iterable[_builtins.str] | None = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "system_ids", b"system_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteSystemsSeenRequest: _TypeAlias = NoteSystemsSeenRequest  # noqa: Y015
+
+@_typing.final
+class RecipientGroup(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    OWNER_CODE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    owner_organisation_id: _builtins.str
+    name: _builtins.str
+    owner_code: _builtins.str
+    @_builtins.property
+    def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Organisation]:
+        """Those whom its members are today: successors of merged ones, each once."""
+
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        owner_organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        member_ids: _abc.Iterable[_builtins.str] | None = ...,
+        owner_code: _builtins.str = ...,
+        members: _abc.Iterable[Global___Organisation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_id", b"group_id", "member_ids", b"member_ids", "members", b"members", "name", b"name", "owner_code", b"owner_code", "owner_organisation_id", b"owner_organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecipientGroup: _TypeAlias = RecipientGroup  # noqa: Y015
+
+@_typing.final
+class SetRecipientGroupRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEMBER_CODES_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    """Empty: a new group."""
+    owner_organisation_id: _builtins.str
+    name: _builtins.str
+    idempotency_key: _builtins.str
+    actor: _builtins.str
+    @_builtins.property
+    def member_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes or aliases, as they are valid today."""
+
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        owner_organisation_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        member_codes: _abc.Iterable[_builtins.str] | None = ...,
+        idempotency_key: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "group_id", b"group_id", "idempotency_key", b"idempotency_key", "member_codes", b"member_codes", "name", b"name", "owner_organisation_id", b"owner_organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetRecipientGroupRequest: _TypeAlias = SetRecipientGroupRequest  # noqa: Y015
+
+@_typing.final
+class RemoveRecipientGroupRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_ID_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    group_id: _builtins.str
+    idempotency_key: _builtins.str
+    actor: _builtins.str
+    def __init__(
+        self,
+        *,
+        group_id: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+        actor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "group_id", b"group_id", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveRecipientGroupRequest: _TypeAlias = RemoveRecipientGroupRequest  # noqa: Y015
+
+@_typing.final
+class ListRecipientGroupsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUP_IDS_FIELD_NUMBER: _builtins.int
+    OWNER_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def group_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def owner_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where no ids are given: groups of these organisations."""
+
+    def __init__(
+        self,
+        *,
+        group_ids: _abc.Iterable[_builtins.str] | None = ...,
+        owner_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_ids", b"group_ids", "owner_organisation_ids", b"owner_organisation_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecipientGroupsRequest: _TypeAlias = ListRecipientGroupsRequest  # noqa: Y015
+
+@_typing.final
+class ListRecipientGroupsReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecipientGroup]: ...
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___RecipientGroup] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecipientGroupsReply: _TypeAlias = ListRecipientGroupsReply  # noqa: Y015
 
 @_typing.final
 class LockOrganisationRequest(_message.Message):
@@ -493,10 +905,15 @@ class AddCredentialRequest(_message.Message):
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
+    NOT_AFTER_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     public_jwk: _builtins.str
     idempotency_key: _builtins.str
     actor: _builtins.str
+    not_before: _builtins.int
+    """Unix ms within which it counts, the end excluded; 0: open."""
+    not_after: _builtins.int
     def __init__(
         self,
         *,
@@ -504,10 +921,12 @@ class AddCredentialRequest(_message.Message):
         public_jwk: _builtins.str = ...,
         idempotency_key: _builtins.str = ...,
         actor: _builtins.str = ...,
+        not_before: _builtins.int = ...,
+        not_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

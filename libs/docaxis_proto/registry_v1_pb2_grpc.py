@@ -84,6 +84,46 @@ class RegistryStub:
                 request_serializer=docaxis__proto_dot_registry__v1__pb2.LockSystemRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
                 _registered_method=True)
+        self.MergeOrganisations = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/MergeOrganisations',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.MergeOrganisationsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.OnboardSystem = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/OnboardSystem',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.OnboardSystemRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.SetSecurityLevel = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/SetSecurityLevel',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.SetSecurityLevelRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.NoteSystemsSeen = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/NoteSystemsSeen',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.NoteSystemsSeenRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.SetRecipientGroup = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/SetRecipientGroup',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.SetRecipientGroupRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.RecipientGroup.FromString,
+                _registered_method=True)
+        self.RemoveRecipientGroup = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/RemoveRecipientGroup',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.RemoveRecipientGroupRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.ListRecipientGroups = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/ListRecipientGroups',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.ListRecipientGroupsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ListRecipientGroupsReply.FromString,
+                _registered_method=True)
+        self.ChangedOrganisations = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/ChangedOrganisations',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.ChangedOrganisationsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangedOrganisationsReply.FromString,
+                _registered_method=True)
         self.SnapshotSystems = channel.unary_unary(
                 '/docaxis.registry.v1.Registry/SnapshotSystems',
                 request_serializer=docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsRequest.SerializeToString,
@@ -157,6 +197,58 @@ class RegistryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MergeOrganisations(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OnboardSystem(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSecurityLevel(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NoteSystemsSeen(self, request, context):
+        """Which systems made calls lately; each is recorded at most once an hour.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetRecipientGroup(self, request, context):
+        """Make a recipient group, or replace all that it holds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveRecipientGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecipientGroups(self, request, context):
+        """By their ids, or those of some owners; members as they are today, successors for merged ones.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangedOrganisations(self, request, context):
+        """Organisations that changed after a version, in the order of their versions, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SnapshotSystems(self, request, context):
         """All systems as they are, and the version up to which that is true (rule L29).
         """
@@ -216,6 +308,46 @@ def add_RegistryServicer_to_server(servicer, server):
                     servicer.LockSystem,
                     request_deserializer=docaxis__proto_dot_registry__v1__pb2.LockSystemRequest.FromString,
                     response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'MergeOrganisations': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeOrganisations,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.MergeOrganisationsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'OnboardSystem': grpc.unary_unary_rpc_method_handler(
+                    servicer.OnboardSystem,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.OnboardSystemRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'SetSecurityLevel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSecurityLevel,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.SetSecurityLevelRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'NoteSystemsSeen': grpc.unary_unary_rpc_method_handler(
+                    servicer.NoteSystemsSeen,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.NoteSystemsSeenRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'SetRecipientGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRecipientGroup,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.SetRecipientGroupRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.RecipientGroup.SerializeToString,
+            ),
+            'RemoveRecipientGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveRecipientGroup,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.RemoveRecipientGroupRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'ListRecipientGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecipientGroups,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.ListRecipientGroupsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ListRecipientGroupsReply.SerializeToString,
+            ),
+            'ChangedOrganisations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangedOrganisations,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangedOrganisationsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangedOrganisationsReply.SerializeToString,
             ),
             'SnapshotSystems': grpc.unary_unary_rpc_method_handler(
                     servicer.SnapshotSystems,
@@ -493,6 +625,222 @@ class Registry:
             '/docaxis.registry.v1.Registry/LockSystem',
             docaxis__proto_dot_registry__v1__pb2.LockSystemRequest.SerializeToString,
             docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeOrganisations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/MergeOrganisations',
+            docaxis__proto_dot_registry__v1__pb2.MergeOrganisationsRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OnboardSystem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/OnboardSystem',
+            docaxis__proto_dot_registry__v1__pb2.OnboardSystemRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSecurityLevel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/SetSecurityLevel',
+            docaxis__proto_dot_registry__v1__pb2.SetSecurityLevelRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NoteSystemsSeen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/NoteSystemsSeen',
+            docaxis__proto_dot_registry__v1__pb2.NoteSystemsSeenRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRecipientGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/SetRecipientGroup',
+            docaxis__proto_dot_registry__v1__pb2.SetRecipientGroupRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.RecipientGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveRecipientGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/RemoveRecipientGroup',
+            docaxis__proto_dot_registry__v1__pb2.RemoveRecipientGroupRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecipientGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/ListRecipientGroups',
+            docaxis__proto_dot_registry__v1__pb2.ListRecipientGroupsRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ListRecipientGroupsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangedOrganisations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/ChangedOrganisations',
+            docaxis__proto_dot_registry__v1__pb2.ChangedOrganisationsRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangedOrganisationsReply.FromString,
             options,
             channel_credentials,
             insecure,

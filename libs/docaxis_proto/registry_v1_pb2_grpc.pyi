@@ -44,6 +44,18 @@ class RegistryStub:
     AddCredential: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.AddCredentialRequest, _registry_v1_pb2.ChangeReply]
     RevokeCredential: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.RevokeCredentialRequest, _registry_v1_pb2.ChangeReply]
     LockSystem: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.LockSystemRequest, _registry_v1_pb2.ChangeReply]
+    MergeOrganisations: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.MergeOrganisationsRequest, _registry_v1_pb2.ChangeReply]
+    OnboardSystem: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.OnboardSystemRequest, _registry_v1_pb2.ChangeReply]
+    SetSecurityLevel: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.SetSecurityLevelRequest, _registry_v1_pb2.ChangeReply]
+    NoteSystemsSeen: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.NoteSystemsSeenRequest, _registry_v1_pb2.ChangeReply]
+    """Which systems made calls lately; each is recorded at most once an hour."""
+    SetRecipientGroup: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.SetRecipientGroupRequest, _registry_v1_pb2.RecipientGroup]
+    """Make a recipient group, or replace all that it holds."""
+    RemoveRecipientGroup: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.RemoveRecipientGroupRequest, _registry_v1_pb2.ChangeReply]
+    ListRecipientGroups: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.ListRecipientGroupsRequest, _registry_v1_pb2.ListRecipientGroupsReply]
+    """By their ids, or those of some owners; members as they are today, successors for merged ones."""
+    ChangedOrganisations: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.ChangedOrganisationsRequest, _registry_v1_pb2.ChangedOrganisationsReply]
+    """Organisations that changed after a version, in the order of their versions, in pages."""
     SnapshotSystems: _grpc.UnaryUnaryMultiCallable[_registry_v1_pb2.SnapshotSystemsRequest, _registry_v1_pb2.SnapshotSystemsReply]
     """All systems as they are, and the version up to which that is true (rule L29)."""
 
@@ -63,6 +75,18 @@ class RegistryAsyncStub(RegistryStub):
     AddCredential: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.AddCredentialRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
     RevokeCredential: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.RevokeCredentialRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
     LockSystem: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.LockSystemRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
+    MergeOrganisations: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.MergeOrganisationsRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
+    OnboardSystem: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.OnboardSystemRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
+    SetSecurityLevel: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.SetSecurityLevelRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
+    NoteSystemsSeen: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.NoteSystemsSeenRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
+    """Which systems made calls lately; each is recorded at most once an hour."""
+    SetRecipientGroup: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.SetRecipientGroupRequest, _registry_v1_pb2.RecipientGroup]  # type: ignore[assignment]
+    """Make a recipient group, or replace all that it holds."""
+    RemoveRecipientGroup: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.RemoveRecipientGroupRequest, _registry_v1_pb2.ChangeReply]  # type: ignore[assignment]
+    ListRecipientGroups: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.ListRecipientGroupsRequest, _registry_v1_pb2.ListRecipientGroupsReply]  # type: ignore[assignment]
+    """By their ids, or those of some owners; members as they are today, successors for merged ones."""
+    ChangedOrganisations: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.ChangedOrganisationsRequest, _registry_v1_pb2.ChangedOrganisationsReply]  # type: ignore[assignment]
+    """Organisations that changed after a version, in the order of their versions, in pages."""
     SnapshotSystems: _aio.UnaryUnaryMultiCallable[_registry_v1_pb2.SnapshotSystemsRequest, _registry_v1_pb2.SnapshotSystemsReply]  # type: ignore[assignment]
     """All systems as they are, and the version up to which that is true (rule L29)."""
 
@@ -139,6 +163,66 @@ class RegistryServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_v1_pb2.LockSystemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_v1_pb2.ChangeReply, _abc.Awaitable[_registry_v1_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def MergeOrganisations(
+        self,
+        request: _registry_v1_pb2.MergeOrganisationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ChangeReply, _abc.Awaitable[_registry_v1_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def OnboardSystem(
+        self,
+        request: _registry_v1_pb2.OnboardSystemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ChangeReply, _abc.Awaitable[_registry_v1_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def SetSecurityLevel(
+        self,
+        request: _registry_v1_pb2.SetSecurityLevelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ChangeReply, _abc.Awaitable[_registry_v1_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def NoteSystemsSeen(
+        self,
+        request: _registry_v1_pb2.NoteSystemsSeenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ChangeReply, _abc.Awaitable[_registry_v1_pb2.ChangeReply]]:
+        """Which systems made calls lately; each is recorded at most once an hour."""
+
+    @_abc_1.abstractmethod
+    def SetRecipientGroup(
+        self,
+        request: _registry_v1_pb2.SetRecipientGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.RecipientGroup, _abc.Awaitable[_registry_v1_pb2.RecipientGroup]]:
+        """Make a recipient group, or replace all that it holds."""
+
+    @_abc_1.abstractmethod
+    def RemoveRecipientGroup(
+        self,
+        request: _registry_v1_pb2.RemoveRecipientGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ChangeReply, _abc.Awaitable[_registry_v1_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def ListRecipientGroups(
+        self,
+        request: _registry_v1_pb2.ListRecipientGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ListRecipientGroupsReply, _abc.Awaitable[_registry_v1_pb2.ListRecipientGroupsReply]]:
+        """By their ids, or those of some owners; members as they are today, successors for merged ones."""
+
+    @_abc_1.abstractmethod
+    def ChangedOrganisations(
+        self,
+        request: _registry_v1_pb2.ChangedOrganisationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_v1_pb2.ChangedOrganisationsReply, _abc.Awaitable[_registry_v1_pb2.ChangedOrganisationsReply]]:
+        """Organisations that changed after a version, in the order of their versions, in pages."""
 
     @_abc_1.abstractmethod
     def SnapshotSystems(

@@ -130,21 +130,27 @@ class Recipient(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_CODE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """The code as the sender wrote it."""
     organisation_id: _builtins.str
     held: _builtins.bool
     """Held until the verdict (policy "required")."""
+    successor_code: _builtins.str
+    """Where the code is of an organisation that was merged: present code of its successor, which
+    `organisation_id` names.
+    """
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         organisation_id: _builtins.str = ...,
         held: _builtins.bool = ...,
+        successor_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "held", b"held", "organisation_id", b"organisation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "held", b"held", "organisation_id", b"organisation_id", "successor_code", b"successor_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

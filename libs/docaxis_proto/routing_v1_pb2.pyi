@@ -103,6 +103,8 @@ class SubmitDocumentRequest(_message.Message):
     DUE_ON_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
     SERVED_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    RECIPIENT_GROUP_IDS_FIELD_NUMBER: _builtins.int
+    GROUP_MEMBER_CODES_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     sender_code: _builtins.str
     sender_document_id: _builtins.str
@@ -128,6 +130,14 @@ class SubmitDocumentRequest(_message.Message):
     def served_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Organisations that the system serves, by the gateway's directory."""
 
+    @_builtins.property
+    def recipient_group_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Groups as sent, and those whom they meant at the door: recipients like the others. A repeat is
+        known by the groups, not by their members, which may have changed meanwhile.
+        """
+
+    @_builtins.property
+    def group_member_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -150,10 +160,12 @@ class SubmitDocumentRequest(_message.Message):
         due_on: _builtins.str = ...,
         files: _abc.Iterable[Global___UploadedFile] | None = ...,
         served_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        recipient_group_ids: _abc.Iterable[_builtins.str] | None = ...,
+        group_member_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signer", b"signer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_type", b"business_type", "content", b"content", "due_on", b"due_on", "files", b"files", "notation", b"notation", "number", b"number", "place", b"place", "priority", b"priority", "promulgated_on", b"promulgated_on", "recipient_codes", b"recipient_codes", "sender_code", b"sender_code", "sender_document_id", b"sender_document_id", "served_organisation_ids", b"served_organisation_ids", "signer", b"signer", "subject", b"subject", "system_id", b"system_id", "type_code", b"type_code", "type_group", b"type_group", "type_name", b"type_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_type", b"business_type", "content", b"content", "due_on", b"due_on", "files", b"files", "group_member_codes", b"group_member_codes", "notation", b"notation", "number", b"number", "place", b"place", "priority", b"priority", "promulgated_on", b"promulgated_on", "recipient_codes", b"recipient_codes", "recipient_group_ids", b"recipient_group_ids", "sender_code", b"sender_code", "sender_document_id", b"sender_document_id", "served_organisation_ids", b"served_organisation_ids", "signer", b"signer", "subject", b"subject", "system_id", b"system_id", "type_code", b"type_code", "type_group", b"type_group", "type_name", b"type_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

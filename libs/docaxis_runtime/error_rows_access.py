@@ -82,6 +82,12 @@ ACCESS = (
                 "Khóa của mã truy cập này đã bị thu hồi.",
                 "The credential behind this access token was revoked.",
             ),
+            (
+                "credential_expired",
+                "15",
+                "Khóa này chưa có hoặc đã hết hiệu lực.",
+                "The credential is not valid yet, or not any more.",
+            ),
         ),
     ),
     RowGroup(
@@ -90,6 +96,12 @@ ACCESS = (
         False,
         (
             ("system_locked", "15", "Hệ thống đang bị khóa.", "The system is locked."),
+            (
+                "system_suspended",
+                "15",
+                "Hệ thống đang bị tạm dừng kết nối.",
+                "The system's connection is suspended.",
+            ),
             (
                 "organisation_locked",
                 "23",
@@ -131,6 +143,12 @@ REGISTRY = (
                 "Không có khóa này.",
                 "There is no such credential.",
             ),
+            (
+                "recipient_group_unknown",
+                "18",
+                "Không có nhóm nơi nhận này.",
+                "There is no such recipient group.",
+            ),
         ),
     ),
     RowGroup(
@@ -153,6 +171,31 @@ REGISTRY = (
         ),
     ),
     RowGroup(
+        "FAILED_PRECONDITION",
+        409,
+        False,
+        (
+            (
+                "organisation_merged",
+                "18",
+                "Cơ quan “{organisation}” đã được sáp nhập.",
+                "The organisation “{organisation}” was merged into another.",
+            ),
+            (
+                "onboarding_step_invalid",
+                "20",
+                "Không chuyển được từ “{from}” sang “{to}”; có thể: {expected}.",
+                "There is no step from “{from}” to “{to}”; possible: {expected}.",
+            ),
+            (
+                "onboarding_incomplete",
+                "20",
+                "Hệ thống còn thiếu: {missing}.",
+                "The system still lacks: {missing}.",
+            ),
+        ),
+    ),
+    RowGroup(
         "INVALID_ARGUMENT",
         422,
         False,
@@ -162,6 +205,12 @@ REGISTRY = (
                 "18",
                 "Không có cơ quan cấp trên mang mã “{organisation}”.",
                 "There is no parent organisation with the code “{organisation}”.",
+            ),
+            (
+                "row_duplicate",
+                "22",
+                "Mã “{organisation}” xuất hiện hai lần trong tệp.",
+                "The code “{organisation}” stands in the file twice.",
             ),
             (
                 "policy_unknown",

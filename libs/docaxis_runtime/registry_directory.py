@@ -90,6 +90,12 @@ class SystemDirectory:
         """The system as known here; None where it is not."""
         return self._view.systems.get(system_id)
 
+    def systems_of(self, organisation_id: str) -> tuple[KnownSystem, ...]:
+        """The systems that serve an organisation, in no order. Raises `unavailable` when stale."""
+        self.require_fresh()
+        systems = self._view.systems.values()
+        return tuple(each for each in systems if organisation_id in each.organisations)
+
     def served_organisation(self, system_id: str, code: str) -> str | None:
         """Id of the organisation with that present code, if the system serves it.
 

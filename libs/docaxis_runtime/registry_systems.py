@@ -9,6 +9,8 @@ from typing import Any
 from docaxis_eventsourcing.errors import UnknownType
 from docaxis_proto import kernel_v1_pb2, registry_events_v1_pb2, registry_v1_pb2
 
+REGISTERED, CONNECTED, SUSPENDED = "registered", "connected", "suspended"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownSystem:
@@ -21,8 +23,26 @@ class KnownSystem:
     """Ids of the organisations that it serves."""
     credentials: Mapping[str, Mapping[str, Any]]
     locked: bool = False
+    """Shut out, by a lock or because it is suspended: nothing more is granted to it (L29)."""
     organisation_ids: tuple[str, ...] = ()
     """The same ids in the registry's order, as requests carry them."""
+    validity: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By credential id: Unix ms within which it counts, the end excluded; 0: open."""
+    onboarding: str = REGISTERED
+    is_locked: bool = False
+    """By a lock alone."""
+    last_seen: int = 0
+    """Unix ms, as the registry recorded it: at most once an hour."""
+
+    @property
+    def suspended(self) -> bool:
+        """Whether its connection was suspended."""
+        return self.onboarding == SUSPENDED
+
+    def counts(self, credential_id: str, now_ms: int) -> bool:
+        """Whether a credential is this system's and within its dates."""
+        dates = self.validity.get(credential_id)
+        return dates is not None and dates[0] <= now_ms and (not dates[1] or now_ms < dates[1])
 
 
 @dataclass(slots=True)
@@ -47,8 +67,15 @@ class SystemsView:
                 system.connection,
                 frozenset(ids),
                 _keys({each.credential_id: each.public_jwk for each in system.credentials}),
-                system.locked,
+                system.locked or system.onboarding == SUSPENDED,
                 ids,
+                _dates(
+                    (each.credential_id, each.not_before, each.not_after)
+                    for each in system.credentials
+                ),
+                system.onboarding or REGISTERED,
+                system.locked,
+                system.last_seen,
             )
             # Codes come beside the ids; an older registry may not send them.
             for organisation_id, code in zip(ids, system.organisation_codes, strict=False):
@@ -77,15 +104,34 @@ class SystemsView:
     def _credential_added(self, event: registry_events_v1_pb2.CredentialAdded) -> None:
         if system := self.systems.get(event.system_id):
             added = _keys({event.credential_id: event.public_jwk})
-            self._change(event.system_id, credentials=_frozen({**system.credentials, **added}))
+            dates = {event.credential_id: (event.not_before, event.not_after)}
+            self._change(
+                event.system_id,
+                credentials=_frozen({**system.credentials, **added}),
+                validity=MappingProxyType({**system.validity, **dates}),
+            )
 
     def _credential_revoked(self, event: registry_events_v1_pb2.CredentialRevoked) -> None:
         if system := self.systems.get(event.system_id):
             left = {k: v for k, v in system.credentials.items() if k != event.credential_id}
-            self._change(event.system_id, credentials=_frozen(left))
+            dates = {k: v for k, v in system.validity.items() if k != event.credential_id}
+            self._change(
+                event.system_id, credentials=_frozen(left), validity=MappingProxyType(dates)
+            )
 
     def _locked(self, event: registry_events_v1_pb2.SystemLocked) -> None:
-        self._change(event.system_id, locked=event.locked)
+        if system := self.systems.get(event.system_id):
+            shut_out = event.locked or system.suspended
+            self._change(event.system_id, locked=shut_out, is_locked=event.locked)
+
+    def _onboarded(self, event: registry_events_v1_pb2.SystemOnboarded) -> None:
+        if system := self.systems.get(event.system_id):
+            shut_out = system.is_locked or event.state == SUSPENDED
+            self._change(event.system_id, locked=shut_out, onboarding=event.state)
+
+    def _seen(self, event: registry_events_v1_pb2.SystemsSeen) -> None:
+        for system_id in event.system_ids:
+            self._change(system_id, last_seen=event.at)
 
     def _organisations(self, event: registry_events_v1_pb2.OrganisationsRegistered) -> None:
         # A catalogue of 120,000 units: only the codes of those that somebody serves are of use.
@@ -114,6 +160,10 @@ def _keys(by_credential: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
     return _frozen({each: json.loads(jwk) for each, jwk in by_credential.items()})
 
 
+def _dates(told: Iterable[tuple[str, int, int]]) -> Mapping[str, tuple[int, int]]:
+    return MappingProxyType({each: (begins, ends) for each, begins, ends in told})
+
+
 _Fold = Callable[[SystemsView, Any], None]
 
 _EVENTS: Mapping[str, tuple[Any, _Fold | None]] = MappingProxyType(
@@ -128,6 +178,12 @@ _EVENTS: Mapping[str, tuple[Any, _Fold | None]] = MappingProxyType(
             (registry_events_v1_pb2.OrganisationsRegistered, SystemsView._organisations),
             (registry_events_v1_pb2.OrganisationLocked, None),
             (registry_events_v1_pb2.SignaturePolicySet, None),
+            (registry_events_v1_pb2.OrganisationsMerged, None),
+            (registry_events_v1_pb2.SystemOnboarded, SystemsView._onboarded),
+            (registry_events_v1_pb2.SystemSecurityLevelSet, None),
+            (registry_events_v1_pb2.SystemsSeen, SystemsView._seen),
+            (registry_events_v1_pb2.RecipientGroupSet, None),
+            (registry_events_v1_pb2.RecipientGroupRemoved, None),
             (kernel_v1_pb2.CommandDied, None),
         )
     }

@@ -7,6 +7,7 @@ from docaxis_cli import (
     looking_up,
     proving,
     receiving,
+    registry,
     running,
     sending,
     simulating,
@@ -64,6 +65,14 @@ _COMMANDS = (
 
 for name, command in _COMMANDS:
     app.command(name, epilog=EXIT_CODES)(command)
+
+registry_app = typer.Typer(
+    help="The registry's organisations, for its operator.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+registry_app.command("import", epilog=EXIT_CODES)(registry.import_organisations)
+app.add_typer(registry_app, name="registry")
 
 
 def main() -> None:

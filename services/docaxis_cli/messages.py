@@ -137,6 +137,22 @@ _CATALOGUE = {
         "This installation has no axis to run (package docaxis_standalone is missing).",
         "Bản cài đặt này không có trục để chạy (thiếu gói docaxis_standalone).",
     ),
+    "importing": ("importing", "đang nhập"),
+    "no_registry": (
+        "No axis runs on {folder}: start one, or name the registry with --registry ADDRESS.",
+        "Không có trục nào chạy trên {folder}: hãy chạy trục, hoặc dùng --registry ĐỊA_CHỈ.",
+    ),
+    "import_unreadable": (
+        "The file cannot be read, nothing was imported. Line {line}: {what} [{code}]",
+        "Không đọc được tệp, chưa nhập gì. Dòng {line}: {what} [{code}]",
+    ),
+    "import_more": ("… and {count} more; --json tells all.", "… và {count} dòng nữa; xem --json."),
+    "import_done": (
+        "{rows} rows: {registered} registered, {unchanged} unchanged, {refused} refused, in "
+        "{seconds} s.",
+        "{rows} dòng: {registered} đã đăng ký, {unchanged} không đổi, {refused} bị từ chối, trong "
+        "{seconds} giây.",
+    ),
     "view": ("view", "khung nhìn"),
     "unknown_view": ("There is no view {name}.", "Không có khung nhìn {name}."),
     "rebuilt_same": ("rebuilt, the same bytes", "dựng lại, giống hệt"),

@@ -63,7 +63,7 @@ class Caller:
 
     async def require_still_allowed(self) -> None:
         """Ask again, after a wait (G4). Raises as the door does, or `organisation_not_served`."""
-        system = await _system_with(self.gateway.directory, self.system_id, self.credential_id)
+        system = await _system_with(self.gateway, self.system_id, self.credential_id)
         for organisation_id in self.system.organisation_ids:
             if organisation_id not in system.organisations:
                 code = self.gateway.directory.code_of(organisation_id) or organisation_id
@@ -82,10 +82,13 @@ class _BearerToken(SecurityBase):
     async def __call__(self, request: Request) -> Caller:
         gateway = gateway_of(request)
         claims = _verified(gateway, request.headers.get("authorization", ""))
-        system = await _system_with(gateway.directory, claims.system_id, claims.credential_id)
+        system = await _system_with(gateway, claims.system_id, claims.credential_id)
         gateway.in_flight.enter_for(system.system_id)
         request.scope[SYSTEM] = system.system_id
         name_actor(system.system_id)
+        gateway.seen_systems.note(
+            system.system_id, gateway.now_ms(), gateway.services.registry, gateway.background.spawn
+        )
         _refuse_unknown_parameters(request)
         return Caller(gateway, system, request, claims.credential_id)
 
@@ -104,17 +107,17 @@ async def known_system(directory: SystemDirectory, system_id: str) -> KnownSyste
     if system is None:
         raise DocaxisError("system_unknown")
     if system.locked:
-        raise DocaxisError("system_locked")
+        raise DocaxisError("system_suspended" if system.suspended else "system_locked")
     return system
 
 
-async def _system_with(
-    directory: SystemDirectory, system_id: str, credential_id: str
-) -> KnownSystem:
-    """A system that may act, by a credential that is still its own."""
-    system = await known_system(directory, system_id)
+async def _system_with(gateway: Gateway, system_id: str, credential_id: str) -> KnownSystem:
+    """A system that may act, by a credential that is still its own and within its dates."""
+    system = await known_system(gateway.directory, system_id)
     if credential_id not in system.credentials:
         raise DocaxisError("credential_revoked")
+    if not system.counts(credential_id, gateway.now_ms()):
+        raise DocaxisError("credential_expired")
     return system
 
 

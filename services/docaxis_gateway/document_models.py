@@ -16,11 +16,16 @@ class Upload(BaseModel):
 
 
 class Recipient(BaseModel):
-    """A recipient that was resolved; `held` until the signature's verdict."""
+    """A recipient that was resolved; `held` until the signature's verdict.
+
+    `merged_into` is the present code of the organisation that got it, where the one written to was
+    merged.
+    """
 
     code: str
     organisation_id: str
     held: bool
+    merged_into: str | None
 
 
 class RefusedRecipient(BaseModel):

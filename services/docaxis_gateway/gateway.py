@@ -12,6 +12,7 @@ from docaxis_eventsourcing.processor import wall_clock
 from docaxis_gateway.limits import InFlight
 from docaxis_gateway.replays import SeenAssertions
 from docaxis_gateway.resumable_uploads import ResumableUploads
+from docaxis_gateway.seen_systems import SeenSystems
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_runtime.background import Background
 from docaxis_runtime.health import Health
@@ -51,6 +52,7 @@ class Gateway:
     now_ms: Callable[[], int] = wall_clock
     """Unix milliseconds; the gateway's clock is only ever used for tokens and `server_time`."""
     seen_assertions: SeenAssertions = field(default_factory=SeenAssertions)
+    seen_systems: SeenSystems = field(default_factory=SeenSystems)
     in_flight: InFlight = field(init=False)
     uploads: ResumableUploads = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

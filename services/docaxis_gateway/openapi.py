@@ -48,6 +48,7 @@ _REQUESTS = (
     request_models.Subscribe,
     request_models.ChangeSubscription,
     request_models.RotateSecret,
+    request_models.SetRecipientGroup,
 )
 
 

@@ -50,12 +50,19 @@ async def only_organisation(caller: Caller, code: str | None) -> str:
 async def resolve(
     caller: Caller, code: str, pointer: str | None = None
 ) -> registry_v1_pb2.Organisation:
-    """The organisation with that code or alias. Raises `unknown_organisation`."""
+    """The organisation with that code or alias, or its successor. Raises `unknown_organisation`."""
+    return (await resolution(caller, code, pointer)).organisation
+
+
+async def resolution(
+    caller: Caller, code: str, pointer: str | None = None
+) -> registry_v1_pb2.Resolution:
+    """What a code means, and what it was before mergers. Raises `unknown_organisation`."""
     request = registry_v1_pb2.ResolveCodesRequest(codes=[code])
     reply = await caller.services.registry.ResolveCodes(request)
-    for resolution in reply.resolutions:
-        if resolution.HasField("organisation"):
-            return resolution.organisation
+    for found in reply.resolutions:
+        if found.HasField("organisation"):
+            return found
     suggestions = tuple(each for one in reply.resolutions for each in one.suggestions)
     params = {"organisation": code}
     fields = () if pointer is None else (FieldProblem(pointer, "unknown_organisation", params),)

@@ -16,7 +16,12 @@ from docaxis_proto import (
 
 def recipient(each: routing_events_v1_pb2.Recipient) -> dict[str, Any]:
     """A recipient that was resolved."""
-    return {"code": each.code, "organisation_id": each.organisation_id, "held": each.held}
+    return {
+        "code": each.code,
+        "organisation_id": each.organisation_id,
+        "held": each.held,
+        "merged_into": each.successor_code or None,
+    }
 
 
 def refused(each: routing_events_v1_pb2.RefusedRecipient) -> dict[str, Any]:
@@ -138,6 +143,31 @@ def organisation(each: registry_v1_pb2.Organisation) -> dict[str, Any]:
             for alias in each.aliases
         ],
         "locked": each.locked,
+        "state": each.state or ("locked" if each.locked else "active"),
+        "level_since": each.level_since or None,
+        "levels": [{"level": one.level, "since": one.since or None} for one in each.levels],
+        "merged_into": (
+            {
+                "id": each.merged_into_id,
+                "code": each.merged_into_code,
+                "on": each.merged_on,
+            }
+            if each.merged_into_id
+            else None
+        ),
+    }
+
+
+def recipient_group(each: registry_v1_pb2.RecipientGroup) -> dict[str, Any]:
+    """A recipient group with those whom its members are today."""
+    return {
+        "id": each.group_id,
+        "owner": each.owner_code,
+        "owner_organisation_id": each.owner_organisation_id,
+        "name": each.name,
+        "members": [
+            {"id": one.organisation_id, "code": one.code, "name": one.name} for one in each.members
+        ],
     }
 
 

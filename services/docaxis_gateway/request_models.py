@@ -7,7 +7,15 @@ lines; its core is compiled, and a submit is checked in some 20 microseconds.
 import unicodedata
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from docaxis_gateway.text_rules import (
@@ -25,6 +33,7 @@ from docaxis_gateway.text_rules import (
 
 MAX_RECIPIENTS = 500
 MAX_FILES = 100
+MAX_GROUPS = 20
 MAX_ITEMS = 500
 
 EventType = Literal[
@@ -79,6 +88,13 @@ def _check_distinct(codes: list[str]) -> list[str]:
     return codes
 
 
+def _check_anybody(codes: list[str], info: ValidationInfo) -> list[str]:
+    # Where the groups themselves are at fault, that alone is told.
+    if not codes and not info.data.get("recipient_groups", True):
+        raise PydanticCustomError("too_short", "nobody")
+    return codes
+
+
 class DocumentType(_Request):
     """Kind of document: `group` 1 normative, 2 administrative; `code` is its number there."""
 
@@ -123,11 +139,13 @@ class SubmitDocument(_Request):
     """A document with its recipients. `id` is the sender's own; repeats of it are harmless."""
 
     sender: OrganisationCode
+    recipient_groups: Annotated[list[Identifier], Field(max_length=MAX_GROUPS)] = []
     recipients: Annotated[
         list[OrganisationCode],
-        Field(min_length=1, max_length=MAX_RECIPIENTS),
+        Field(max_length=MAX_RECIPIENTS, validate_default=True),
         AfterValidator(_check_distinct),
-    ]
+        AfterValidator(_check_anybody),
+    ] = []
     id: Annotated[str, Line(200)]
     business_type: Annotated[
         str,
@@ -186,6 +204,18 @@ class ReportStatuses(_Request):
 
     organisation: OrganisationCode | None = None
     statuses: Annotated[list[StatusOfDelivery], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class SetRecipientGroup(_Request):
+    """A group of recipients; the organisation is its owner, where the system serves several."""
+
+    organisation: OrganisationCode | None = None
+    name: Annotated[str, Line(200)]
+    members: Annotated[
+        list[OrganisationCode],
+        Field(min_length=1, max_length=MAX_ITEMS),
+        AfterValidator(_check_distinct),
+    ]
 
 
 class Subscribe(_Request):

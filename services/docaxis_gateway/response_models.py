@@ -70,8 +70,23 @@ class Alias(BaseModel):
     valid_until: str | None
 
 
+class DatedLevel(BaseModel):
+    """A level 1-4 from a full-date on; null is since ever."""
+
+    level: int
+    since: str | None
+
+
+class MergedInto(BaseModel):
+    """What an organisation became part of, on a full-date."""
+
+    id: str
+    code: str
+    on: str
+
+
 class Organisation(BaseModel):
-    """An organisation of the catalogue."""
+    """An organisation of the catalogue; `level` is today's."""
 
     id: str
     code: str
@@ -81,13 +96,59 @@ class Organisation(BaseModel):
     parent_code: str | None
     aliases: list[Alias]
     locked: bool
+    state: Literal["active", "locked", "merged"]
+    level_since: str | None
+    levels: list[DatedLevel]
+    merged_into: MergedInto | None
+
+
+class FoundOrganisation(Organisation):
+    """The organisation that a code means today; `merged_from` where it was of a merged one."""
+
+    merged_from: Organisation | None
+
+
+class ReachableSystem(BaseModel):
+    """A system that serves an organisation and is not shut out."""
+
+    connection: str
+    onboarding: str
+    last_seen: DateTimeText | None
+
+
+class Reachability(BaseModel):
+    """Whether an organisation is connected, when it called last, and what one file may hold."""
+
+    code: str
+    organisation_id: str
+    connected: bool
+    last_seen: DateTimeText | None
+    systems: list[ReachableSystem]
+    max_file_bytes: int
+
+
+class RecipientGroup(BaseModel):
+    """A group of recipients; its members as they are today."""
+
+    id: str
+    owner: str
+    owner_organisation_id: str
+    name: str
+    members: list[OrganisationName]
+
+
+class RecipientGroupList(BaseModel):
+    """The groups of an organisation, or of all that the system serves."""
+
+    items: list[RecipientGroup]
 
 
 class OrganisationPage(BaseModel):
-    """A page of organisations."""
+    """A page of organisations; `version` is for `since`, once `next` is null."""
 
     items: list[Organisation]
     next: str | None
+    version: str
 
 
 class Receipt(BaseModel):

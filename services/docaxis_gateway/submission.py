@@ -16,6 +16,7 @@ from docaxis_eventsourcing.ports.file_store import StoredFile
 from docaxis_gateway.authentication import Caller
 from docaxis_gateway.multipart import StagedPart
 from docaxis_gateway.problems import fields_error
+from docaxis_gateway.recipient_groups import members_of
 from docaxis_gateway.request_models import DetachedSignature, DocumentFile, SubmitDocument
 from docaxis_proto import routing_v1_pb2, signature_v1_pb2
 from docaxis_runtime.error_table import ERRORS
@@ -33,6 +34,7 @@ async def submit(
     files = await _locate(caller, document, parts)
     if document.require_signature:
         await _verify(caller, files)
+    members = await members_of(caller, document.recipient_groups)
     signer = document.signer
     request = routing_v1_pb2.SubmitDocumentRequest(
         system_id=caller.system_id,
@@ -56,6 +58,8 @@ async def submit(
         due_on=document.due_on or "",
         files=files,
         served_organisation_ids=caller.organisation_ids,
+        recipient_group_ids=document.recipient_groups,
+        group_member_codes=members,
     )
     taking_s = sum(each.size for each in files) / _SLOWEST_TAKING
     timeout_s = min(_SUBMIT_TIMEOUT_S + taking_s, _LONGEST_SUBMIT_S)

@@ -86,6 +86,8 @@ async def _exchange(gateway: Gateway, request: Request) -> tuple[str, int]:
     if not gateway.seen_assertions.first_use(system.system_id, assertion.jti, until, now):
         raise DocaxisError("assertion_replayed")
     credential_id = str(take_apart(token).header["kid"])
+    if not system.counts(credential_id, gateway.now_ms()):
+        raise DocaxisError("credential_expired")
     return gateway.tokens.issue(system.system_id, credential_id, now)
 
 

@@ -65,6 +65,7 @@ REGISTRY_EVENTS = MessageCodec(
         registry_events_v1_pb2.SystemRegistered,
         registry_events_v1_pb2.SystemServes,
         registry_events_v1_pb2.SystemLocked,
+        registry_events_v1_pb2.SystemOnboarded,
     ),
 )
 """Which system serves which organisations, kept as a local view."""

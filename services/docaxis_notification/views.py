@@ -64,6 +64,7 @@ class SystemRow:
 
     organisation_ids: tuple[str, ...]
     locked: bool = False
+    suspended: bool = False
 
 
 _subscription = msgspec.msgpack.Decoder(SubscriptionState)
@@ -184,7 +185,9 @@ def _project_system(rows: Rows, event: Any, envelope: Envelope) -> None:
             system = replace(system, organisation_ids=tuple(event.organisation_ids))
         case registry.SystemLocked():
             system = replace(system, locked=event.locked)
-    served = () if system.locked else system.organisation_ids
+        case registry.SystemOnboarded():
+            system = replace(system, suspended=event.state == "suspended")
+    served = () if system.locked or system.suspended else system.organisation_ids
     fields: dict[str, IndexValue] = {"organisations": served}
     rows.put("systems", Row(event.system_id, msgspec.msgpack.encode(system), fields))
 
@@ -192,7 +195,7 @@ def _project_system(rows: Rows, event: Any, envelope: Envelope) -> None:
 SYSTEMS = View(
     service="notification",
     name="systems",
-    version=1,
+    version=2,
     topic=ServiceTopics("registry").events,
     codec=REGISTRY_EVENTS,
     tables=(

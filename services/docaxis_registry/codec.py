@@ -17,6 +17,12 @@ CODEC = MessageCodec(
         (messages.CredentialAdded, events.CredentialAdded),
         (messages.CredentialRevoked, events.CredentialRevoked),
         (messages.SystemLocked, events.SystemLocked),
+        (messages.OrganisationsMerged, events.OrganisationsMerged),
+        (messages.SystemOnboarded, events.SystemOnboarded),
+        (messages.SystemSecurityLevelSet, events.SystemSecurityLevelSet),
+        (messages.SystemsSeen, events.SystemsSeen),
+        (messages.RecipientGroupSet, events.RecipientGroupSet),
+        (messages.RecipientGroupRemoved, events.RecipientGroupRemoved),
         (messages.RegisterOrganisations, commands.RegisterOrganisations),
         (messages.EntryResult, commands.EntryResult),
         (messages.OrganisationsAnswer, commands.OrganisationsAnswer),
@@ -27,6 +33,12 @@ CODEC = MessageCodec(
         (messages.AddCredential, commands.AddCredential),
         (messages.RevokeCredential, commands.RevokeCredential),
         (messages.LockSystem, commands.LockSystem),
+        (messages.MergeOrganisations, commands.MergeOrganisations),
+        (messages.OnboardSystem, commands.OnboardSystem),
+        (messages.SetSecurityLevel, commands.SetSecurityLevel),
+        (messages.NoteSystemsSeen, commands.NoteSystemsSeen),
+        (messages.SetRecipientGroup, commands.SetRecipientGroup),
+        (messages.RemoveRecipientGroup, commands.RemoveRecipientGroup),
     )
 )
 """Commands, answers and events of the registry."""

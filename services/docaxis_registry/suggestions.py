@@ -2,21 +2,23 @@
 
 In order: the same letters in capitals; the present code of whoever held it once; the older form of
 QCVN 102 read backwards (it works for simple cases only); codes under the same parent that look
-alike; the same last group under parents that look alike; organisations named so.
+alike; the same last group under parents that look alike; organisations named so. Instead of an
+organisation that was merged its successor is told.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from difflib import get_close_matches
 
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_registry.domain.codes import CodeState, is_code, is_qcvn_form
-from docaxis_registry.views import (
+from docaxis_registry.queries import (
     find_codes,
     find_organisations,
     list_organisations,
-    parent_of,
+    present,
     resolve_codes,
 )
+from docaxis_registry.views import parent_of
 
 MOST = 3
 _LIKE = 0.6
@@ -30,11 +32,22 @@ async def suggest(reader: ViewReader, asked: str, day: str) -> tuple[str, ...]:
     found: list[str] = []
     async for candidates in _candidates(reader, asked.strip().upper()):
         new = [code for code in candidates if code not in found and code != asked]
-        held = await resolve_codes(reader, new, day)
-        found += [code for code in dict.fromkeys(new) if code in held]
+        found += [code for code in await _usable(reader, new, day) if code not in found]
         if len(found) >= MOST:
             break
     return tuple(found[:MOST])
+
+
+async def _usable(reader: ViewReader, candidates: Sequence[str], day: str) -> list[str]:
+    """Candidates that are held on the day; for those of merged organisations their successors'."""
+    held = await resolve_codes(reader, candidates, day)
+    meant = await present(reader, held.values(), day)
+    usable = []
+    for code in dict.fromkeys(candidates):
+        if code in held:
+            became = meant[held[code].organisation_id]
+            usable.append(became.organisation.code if became.merged_from else code)
+    return list(dict.fromkeys(usable))
 
 
 async def _candidates(reader: ViewReader, wanted: str) -> AsyncIterator[Iterable[str]]:

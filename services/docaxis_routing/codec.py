@@ -49,6 +49,8 @@ REGISTRY_EVENTS = MessageCodec(
         registry_events_v1_pb2.SystemRegistered,
         registry_events_v1_pb2.SystemServes,
         registry_events_v1_pb2.SystemLocked,
+        registry_events_v1_pb2.SystemOnboarded,
+        registry_events_v1_pb2.OrganisationsMerged,
     ),
 )
 """What routing keeps of the registry, as its local view."""

@@ -22,9 +22,11 @@ from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_proto.registry_events_v1_pb2 import (
     OrganisationEntry,
     OrganisationLocked,
+    OrganisationsMerged,
     OrganisationsRegistered,
     SignaturePolicySet,
     SystemLocked,
+    SystemOnboarded,
     SystemRegistered,
     SystemServes,
 )
@@ -50,6 +52,11 @@ class OrganisationRow:
     locked: bool = False
     policies: dict[str, str] = field(default_factory=dict)
     levels: tuple[tuple[str, int], ...] = ()
+    merged_into: str = ""
+    """Id of the organisation that it is part of, from `merged_on` (full-date) on."""
+    merged_on: str = ""
+    is_successor: bool = False
+    """Never stored: it stands here for one that was merged into it."""
 
     def level_on(self, day: str) -> int:
         """Its level on a day; before the first known one, that one; 0 where none is known."""
@@ -83,6 +90,12 @@ class SystemRow:
     system_id: str
     organisation_ids: tuple[str, ...]
     locked: bool = False
+    suspended: bool = False
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether it may not act."""
+        return self.locked or self.suspended
 
 
 _read_organisation = msgspec.msgpack.Decoder(OrganisationRow).decode
@@ -96,7 +109,9 @@ def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
             return [key for entry in event.entries for key in _keys_of(entry)]
         case OrganisationLocked() | SignaturePolicySet():
             return ((ORGANISATIONS, event.organisation_id),)
-        case SystemServes() | SystemLocked():
+        case OrganisationsMerged():
+            return [(ORGANISATIONS, each) for each in event.organisation_ids]
+        case SystemServes() | SystemLocked() | SystemOnboarded():
             return ((SYSTEMS, event.system_id),)
     return ()
 
@@ -125,15 +140,25 @@ def _project(rows: Rows, event: Any, _: Envelope) -> None:
                 _put(rows, replace(before, policies=policies))
         case SystemRegistered():
             _put_system(rows, SystemRow(event.system_id, tuple(event.organisation_ids)))
-        case SystemServes() | SystemLocked():
+        case OrganisationsMerged():
+            into, day = event.into_organisation_id, event.merged_on
+            for each in event.organisation_ids:
+                if row := rows.get(ORGANISATIONS, each):
+                    merged = _read_organisation(row.blob)
+                    _put(rows, replace(merged, merged_into=into, merged_on=day))
+        case SystemServes() | SystemLocked() | SystemOnboarded():
             if row := rows.get(SYSTEMS, event.system_id):
-                before_system = _read_system(row.blob)
-                _put_system(
-                    rows,
-                    replace(before_system, locked=event.locked)
-                    if isinstance(event, SystemLocked)
-                    else replace(before_system, organisation_ids=tuple(event.organisation_ids)),
-                )
+                _put_system(rows, _changed(_read_system(row.blob), event))
+
+
+def _changed(row: SystemRow, event: SystemServes | SystemLocked | SystemOnboarded) -> SystemRow:
+    match event:
+        case SystemServes():
+            return replace(row, organisation_ids=tuple(event.organisation_ids))
+        case SystemLocked():
+            return replace(row, locked=event.locked)
+        case SystemOnboarded():
+            return replace(row, suspended=event.state == "suspended")
 
 
 def _register(rows: Rows, entry: OrganisationEntry) -> None:
@@ -221,13 +246,13 @@ class RegistryFacts:
             recipients[code] = (
                 _resolved(found, command.brief.type_name)
                 if found
-                else Resolved(suggestions=await self._suggestions(code))
+                else Resolved(suggestions=await self._suggestions(code, request.now))
             )
         return RoutingFacts(
             request.now,
             request.command_id,
             system_known=system is not None,
-            system_locked=system is not None and system.locked,
+            system_locked=system is not None and system.shut_out,
             serves_sender=sender is not None
             and system is not None
             and sender.organisation_id in system.organisation_ids,
@@ -245,7 +270,10 @@ class RegistryFacts:
         return _read_organisation(row.blob).level_on(day_in_vietnam(now)) if row else 0
 
     async def resolve(self, codes: Sequence[str], now: int) -> Mapping[str, OrganisationRow]:
-        """The organisations that these codes or aliases name at a moment (Unix ms, UTC+7 days)."""
+        """The organisations that these codes or aliases name at a moment (Unix ms, UTC+7 days).
+
+        Instead of one that was merged by then, the organisation that it became.
+        """
         wanted = list(dict.fromkeys(codes))
         ids = await self._reader.get_many(CODES, wanted)
         if len(ids) < len(wanted):
@@ -257,25 +285,55 @@ class RegistryFacts:
             for code, row in ids.items()
             if (holder := holder_on(_read_claims(row.blob), day))
         }
-        rows = await self._reader.get_many(ORGANISATIONS, sorted(set(by_code.values())))
-        return {
-            code: _read_organisation(rows[organisation_id].blob)
-            for code, organisation_id in by_code.items()
-            if organisation_id in rows
-        }
+        found = await self._present(set(by_code.values()), day)
+        return {code: found[id] for code, id in by_code.items() if id in found}
+
+    async def _present(self, ids: Iterable[str], day: str) -> dict[str, OrganisationRow]:
+        """What organisations are on a day, by the ids asked; mergers are followed."""
+        known: dict[str, OrganisationRow] = {}
+        wanted = set(ids)
+        while wanted:
+            rows = await self._reader.get_many(ORGANISATIONS, sorted(wanted))
+            known |= {id: _read_organisation(row.blob) for id, row in rows.items()}
+            successors = (_successor(known[id], day) for id in wanted if id in known)
+            wanted = {id for id in successors if id and id not in known}
+        found = {}
+        for id in ids:
+            while id in known and (successor := _successor(known[id], day)) in known:
+                known[id] = replace(known[successor], is_successor=True)
+            if id in known:
+                found[id] = known[id]
+        return found
 
     async def _system(self, system_id: str) -> SystemRow | None:
         row = await self._reader.get_passing_end(SYSTEMS, system_id, REGISTRY_PARTITION)
         return _read_system(row.blob) if row else None
 
-    async def _suggestions(self, code: str) -> tuple[str, ...]:
-        """Known codes that are like an unknown one."""
+    async def _suggestions(self, code: str, now: int) -> tuple[str, ...]:
+        """Codes of today that an unknown one may mean: in capitals, in QCVN 102's order, alike."""
+        wanted = code.strip().upper()
+        turned = ".".join(each for each in reversed(wanted.split(".")) if each.strip("0"))
+        parent, dot, _ = wanted.rpartition(".")
+        begin = f"{parent}{dot}" or wanted[:1]
         near = await self._reader.range(
-            CODES, RowRange("", at_least=code[:1], at_most=code[:1] + "\uffff", limit=500)
+            CODES, RowRange("", at_least=begin, at_most=begin + "\uffff", limit=500)
         )
-        return tuple(get_close_matches(code, [row.key for row in near], n=3, cutoff=0.5))
+        alike = get_close_matches(wanted, [row.key for row in near], n=3, cutoff=0.5)
+        candidates = [each for each in dict.fromkeys((wanted, turned, *alike)) if each != code]
+        held = await self.resolve(candidates, now)
+        present = (held[each].code for each in candidates if each in held)
+        return tuple(dict.fromkeys(present))[:3]
+
+
+def _successor(organisation: OrganisationRow, day: str) -> str:
+    return organisation.merged_into if organisation.merged_on <= day else ""
 
 
 def _resolved(organisation: OrganisationRow, document_type: str) -> Resolved:
     policy = organisation.policies.get(document_type, organisation.policies.get("", "advisory"))
-    return Resolved(organisation.organisation_id, organisation.locked, policy == "required")
+    return Resolved(
+        organisation.organisation_id,
+        organisation.locked,
+        policy == "required",
+        successor_code=organisation.code if organisation.is_successor else "",
+    )

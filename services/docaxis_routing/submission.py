@@ -54,12 +54,12 @@ class SubmissionDoor:
         files = await self._files(request)
         identity = identify(sender, _metadata(request), _named(request, files))
         card_digest, card_bytes = card.encode(_card(request))
-        to = recipients_digest(request.recipient_codes)
+        to = recipients_digest((*request.recipient_codes, *request.recipient_group_ids))
         command = SubmitDocument(
             _brief(request, sender, identity.document_id, card_digest, files),
             identity.submission_key,
             (ContentDigest(CANON_VERSION, identity.content_digest),),
-            tuple(dict.fromkeys(request.recipient_codes)),
+            _recipient_codes(request),
             to,
         )
         began = self.clock()
@@ -83,9 +83,10 @@ class SubmissionDoor:
     def _check(self, request: SubmitDocumentRequest) -> None:
         if request.business_type not in SUPPORTED_BUSINESS_TYPES:
             raise _at("/business_type", "business_type_not_supported", type=request.business_type)
-        if len(request.recipient_codes) > self.max_recipients:
+        codes = _recipient_codes(request)
+        if len(codes) > self.max_recipients:
             raise _at("/recipients", "too_many_recipients", limit=str(self.max_recipients))
-        if not request.recipient_codes:
+        if not codes:
             raise _at("/recipients", "field_required")
         if not request.files:
             raise _at("/files", "field_required")
@@ -156,6 +157,11 @@ def _answered(reply: SubmitDocumentReply, outcome: Outcome) -> SubmitDocumentRep
     reply.refused.extend(message.refused)
     reply.accepted_at = answer.accepted_at
     return reply
+
+
+def _recipient_codes(request: SubmitDocumentRequest) -> tuple[str, ...]:
+    """Recipients and members of groups, each once."""
+    return tuple(dict.fromkeys((*request.recipient_codes, *request.group_member_codes)))
 
 
 def _metadata(request: SubmitDocumentRequest) -> Mapping[str, Any]:

@@ -131,6 +131,15 @@ async def _connect(
             actor=ACTOR,
         )
     )
+    for state in ("testing", "connected"):
+        await services.registry.OnboardSystem(
+            pb.OnboardSystemRequest(
+                system_id=reply.system_id,
+                state=state,
+                idempotency_key=f"demo-{system.name}-{state}",
+                actor=ACTOR,
+            )
+        )
     credentials = {
         "system_id": reply.system_id,
         "key_id": added.id,

@@ -72,9 +72,13 @@ class Shape:
                 types = {**self.table.fields, words: IndexType.TEXT}
                 kinds = [f"{self.columns[f]} {_SQL_TYPES[types[f]]}" for f in index.fields]
                 side = self.word_tables[index.name]
-                yield f"CREATE TABLE {side} (key TEXT NOT NULL, {', '.join(kinds)}) STRICT"
+                # Found by key when a row is put again: the table itself is in that order.
+                columns = f"key TEXT NOT NULL, {', '.join(kinds)}"
+                yield (
+                    f"CREATE TABLE {side} ({columns}, PRIMARY KEY (key, {self.columns[words]}))"
+                    " STRICT, WITHOUT ROWID"
+                )
                 yield f"CREATE INDEX {name} ON {side} ({', '.join([*ordered, 'key'])})"
-                yield f"CREATE INDEX {name}_key ON {side} (key)"
 
     def put_statement(self, values: str) -> str:
         """Insert or replace rows; counters stay."""

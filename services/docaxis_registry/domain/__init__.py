@@ -27,35 +27,68 @@ Systems (`systems`):
 12. A system has a name and is connected `direct` or by `lgsp`; registering it again changes
     nothing.
 13. It serves organisations that are registered, each named once, at most 4,000.
-14. It has at most 16 credentials; one that it has is not added again.
+14. It has at most 16 credentials; one that it has is not added again (rule 27: unless its dates
+    change).
 15. A credential that was revoked never comes back.
 16. Locking what is locked, or unlocking what is not, changes nothing.
+
+What came later (`levels`, `organisations`, `entries`; `systems`; `groups`):
+
+21. Levels are dated and all are kept: the level on a day is the latest that began by then. An entry
+    with another level and no date tells it from today; with the level that holds, nothing new.
+22. Organisations are merged into one that is registered and not merged itself, from a full-date on
+    (today where none is told). So successors never run in a circle.
+23. A merged organisation keeps its codes, for history and replies, and is not changed any more:
+    `organisation_merged`.
+24. A system comes from `registered` to `testing` to `connected`, and may be tested again: else
+    `onboarding_step_invalid`.
+25. For `testing` it has a credential, for `connected` also an organisation that it serves: else
+    `onboarding_incomplete`.
+26. From everywhere it may be `suspended`, and from there tested again, or let back to where it was.
+27. A credential counts from one moment to another, which is to come; adding it again with other
+    dates changes them.
+28. An information-security level is 1-5, with the full-date of its approval.
+29. A system is recorded as seen at most once an hour.
+30. A recipient group has a name of 1-200 characters, an owner and 1-500 members, all registered,
+    each named once.
+31. Its owner never changes: another organisation's group is `recipient_group_unknown`.
+32. A group that was removed never comes back.
 """
 
 from collections.abc import Mapping
 
 from docaxis_eventsourcing.decider import Decider, Decision, Moment, State, id_of, kind_of
 from docaxis_eventsourcing.moments import day_in_vietnam
-from docaxis_registry.domain import codes, organisations, systems
+from docaxis_registry.domain import codes, entries, groups, organisations, systems
 from docaxis_registry.domain.codes import CodeState
+from docaxis_registry.domain.groups import RecipientGroupState
 from docaxis_registry.domain.messages import (
     Command,
     Event,
     LockOrganisation,
+    MergeOrganisations,
+    NoteSystemsSeen,
     OrganisationLocked,
+    OrganisationsMerged,
     OrganisationsRegistered,
+    RecipientGroupRemoved,
+    RecipientGroupSet,
     RegisterOrganisations,
+    RemoveRecipientGroup,
+    SetRecipientGroup,
     SetSignaturePolicy,
     SignaturePolicySet,
+    SystemsSeen,
 )
 from docaxis_registry.domain.organisations import OrganisationState
 from docaxis_registry.domain.systems import SystemState
 
-AnyState = OrganisationState | CodeState | SystemState
+AnyState = OrganisationState | CodeState | SystemState | RecipientGroupState
 STATES: Mapping[str, type] = {
     "organisation": OrganisationState,
     "code": CodeState,
     "system": SystemState,
+    "group": RecipientGroupState,
 }
 
 
@@ -72,6 +105,13 @@ def aggregates(command: Command) -> tuple[str, ...]:
             return organisations.aggregates(command)
         case LockOrganisation() | SetSignaturePolicy():
             return (f"organisation/{command.organisation_id}",)
+        case MergeOrganisations():
+            named = dict.fromkeys((command.into_organisation_id, *command.organisation_ids))
+            return tuple(f"organisation/{each}" for each in named)
+        case NoteSystemsSeen():
+            return tuple(f"system/{each}" for each in dict.fromkeys(command.system_ids))
+        case SetRecipientGroup() | RemoveRecipientGroup():
+            return groups.aggregates(command)
         case _:
             return systems.aggregates(command)
 
@@ -83,6 +123,12 @@ def touched(event: Event) -> tuple[str, ...]:
             return organisations.touched(event)
         case OrganisationLocked() | SignaturePolicySet():
             return (f"organisation/{event.organisation_id}",)
+        case OrganisationsMerged():
+            return tuple(f"organisation/{each}" for each in event.organisation_ids)
+        case SystemsSeen():
+            return tuple(f"system/{each}" for each in event.system_ids)
+        case RecipientGroupSet() | RecipientGroupRemoved():
+            return (f"group/{event.group_id}",)
         case _:
             return (f"system/{event.system_id}",)
 
@@ -91,30 +137,43 @@ def decide(states: Mapping[str, State], facts: Moment, command: Command) -> Deci
     """What a command does to these states."""
     match command:
         case RegisterOrganisations():
-            return organisations.register(states, day_in_vietnam(facts.now), command)
+            return entries.register(states, day_in_vietnam(facts.now), command)
+        case MergeOrganisations():
+            return organisations.merge(states, day_in_vietnam(facts.now), command)
         case LockOrganisation():
             return organisations.lock(states[f"organisation/{command.organisation_id}"], command)
         case SetSignaturePolicy():
             state = states[f"organisation/{command.organisation_id}"]
             return organisations.set_policy(state, command)
+        case NoteSystemsSeen():
+            return systems.note_seen(states, facts.now, command)
+        case SetRecipientGroup() | RemoveRecipientGroup():
+            return groups.decide(states, command)
         case _:
-            return systems.decide(states, command)
+            return systems.decide(states, facts.now, command)
 
 
 def evolve(state: AnyState, event: Event) -> AnyState:
     """One aggregate after an event that names it."""
     match event:
-        case OrganisationsRegistered() | OrganisationLocked() | SignaturePolicySet():
-            if isinstance(state, SystemState):
-                return state
-            return organisations.evolve_any(state, event)
+        case RecipientGroupSet() | RecipientGroupRemoved():
+            return groups.evolve(state, event) if isinstance(state, RecipientGroupState) else state
+        case (
+            OrganisationsRegistered()
+            | OrganisationLocked()
+            | SignaturePolicySet()
+            | OrganisationsMerged()
+        ):
+            if isinstance(state, OrganisationState | CodeState):
+                return organisations.evolve_any(state, event)
+            return state
         case _:
             return systems.evolve(state, event) if isinstance(state, SystemState) else state
 
 
 DECIDER = Decider(
     service="registry",
-    fold_version=1,
+    fold_version=2,
     states=STATES,
     aggregates=aggregates,
     touched=touched,
@@ -129,6 +188,7 @@ __all__ = [
     "AnyState",
     "CodeState",
     "OrganisationState",
+    "RecipientGroupState",
     "SystemState",
     "aggregates",
     "codes",

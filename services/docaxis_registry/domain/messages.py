@@ -42,6 +42,8 @@ class EntryResult:
     key: str
     organisation_id: str
     result: str
+    pointer: str = ""
+    """JSON pointer to the field of the entry that is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,16 @@ class SetServedOrganisations:
 
 @dataclass(frozen=True, slots=True)
 class AddCredential:
-    """Let a system prove itself with a key; `credential_id` is its thumbprint (RFC 7638)."""
+    """Let a system prove itself with a key; `credential_id` is its thumbprint (RFC 7638).
+
+    Unix ms within which the key counts, the end excluded; 0: open.
+    """
 
     system_id: str
     credential_id: str
     public_jwk: str
+    not_before: int = 0
+    not_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,56 @@ class LockSystem:
 
     system_id: str
     locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergeOrganisations:
+    """Let organisations become part of another on a full-date; empty: today."""
+
+    organisation_ids: tuple[str, ...]
+    into_organisation_id: str
+    merged_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardSystem:
+    """Say how far a system has come, or shut it out (`suspended`)."""
+
+    system_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetSecurityLevel:
+    """The information-security level of a system, 1-5, and the full-date of its approval."""
+
+    system_id: str
+    level: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSystemsSeen:
+    """Systems that made calls a moment ago."""
+
+    system_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetRecipientGroup:
+    """Make a group of recipients, or replace all that it holds."""
+
+    group_id: str
+    owner_organisation_id: str
+    name: str
+    member_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRecipientGroup:
+    """A group that is used no more; documents sent to it keep their recipients."""
+
+    group_id: str
 
 
 @dataclass(frozen=True)
@@ -172,11 +229,13 @@ class SystemServes:
 
 @dataclass(frozen=True, slots=True)
 class CredentialAdded:
-    """A system has a further key."""
+    """A system has a further key, or one of its keys has other dates."""
 
     system_id: str
     credential_id: str
     public_jwk: str
+    not_before: int = 0
+    not_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +254,83 @@ class SystemLocked:
     locked: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OrganisationsMerged:
+    """Organisations became part of another on a full-date."""
+
+    organisation_ids: tuple[str, ...]
+    into_organisation_id: str
+    merged_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOnboarded:
+    """How far a system has come."""
+
+    system_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSecurityLevelSet:
+    """The information-security level of a system, and since when."""
+
+    system_id: str
+    level: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemsSeen:
+    """Systems made calls at about a moment (Unix ms)."""
+
+    system_ids: tuple[str, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientGroupSet:
+    """A group of recipients as it is from now on."""
+
+    group_id: str
+    owner_organisation_id: str
+    name: str
+    member_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientGroupRemoved:
+    """A group is used no more."""
+
+    group_id: str
+
+
 SystemCommand = (
-    RegisterSystem | SetServedOrganisations | AddCredential | RevokeCredential | LockSystem
+    RegisterSystem
+    | SetServedOrganisations
+    | AddCredential
+    | RevokeCredential
+    | LockSystem
+    | OnboardSystem
+    | SetSecurityLevel
 )
-Command = RegisterOrganisations | LockOrganisation | SetSignaturePolicy | SystemCommand
-SystemEvent = SystemRegistered | SystemServes | CredentialAdded | CredentialRevoked | SystemLocked
-OrganisationEvent = OrganisationsRegistered | OrganisationLocked | SignaturePolicySet
-Event = OrganisationEvent | SystemEvent
+GroupCommand = SetRecipientGroup | RemoveRecipientGroup
+OrganisationCommand = (
+    RegisterOrganisations | LockOrganisation | SetSignaturePolicy | MergeOrganisations
+)
+Command = OrganisationCommand | SystemCommand | NoteSystemsSeen | GroupCommand
+SystemEvent = (
+    SystemRegistered
+    | SystemServes
+    | CredentialAdded
+    | CredentialRevoked
+    | SystemLocked
+    | SystemOnboarded
+    | SystemSecurityLevelSet
+    | SystemsSeen
+)
+GroupEvent = RecipientGroupSet | RecipientGroupRemoved
+OrganisationEvent = (
+    OrganisationsRegistered | OrganisationLocked | SignaturePolicySet | OrganisationsMerged
+)
+Event = OrganisationEvent | SystemEvent | GroupEvent

@@ -1,22 +1,29 @@
-"""Systems and their credentials: the aggregate `system/<id>` and rules 12-16 (see the package)."""
+"""Systems and their credentials: the aggregate `system/<id>`, rules 12-16 and 24-29."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Refused, State
+from docaxis_registry.domain.codes import is_date
 from docaxis_registry.domain.messages import (
     AddCredential,
     CredentialAdded,
     CredentialRevoked,
     LockSystem,
+    NoteSystemsSeen,
+    OnboardSystem,
     RegisterSystem,
     RevokeCredential,
+    SetSecurityLevel,
     SetServedOrganisations,
     SystemCommand,
     SystemEvent,
     SystemLocked,
+    SystemOnboarded,
     SystemRegistered,
+    SystemSecurityLevelSet,
     SystemServes,
+    SystemsSeen,
 )
 
 CONNECTIONS = ("direct", "lgsp")
@@ -24,6 +31,16 @@ LONGEST_NAME = 200
 MOST_ORGANISATIONS = 4000
 """Served by one system, so that its event stays under 256 KB (L9)."""
 MOST_CREDENTIALS = 16
+MOST_SEEN = 500
+SEEN_EVERY_MS = 3_600_000
+REGISTERED, TESTING, CONNECTED, SUSPENDED = "registered", "testing", "connected", "suspended"
+_STEPS = {
+    REGISTERED: (TESTING, SUSPENDED),
+    TESTING: (CONNECTED, SUSPENDED),
+    CONNECTED: (TESTING, SUSPENDED),
+    SUSPENDED: (TESTING,),
+}
+"""Beside the way back from `suspended` to where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,13 @@ class SystemState:
     """Public JWK by credential id."""
     revoked: tuple[str, ...] = ()
     locked: bool = False
+    onboarding: str = REGISTERED
+    suspended_from: str = ""
+    security_level: int = 0
+    security_level_since: str = ""
+    last_seen: int = 0
+    validity: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By credential id: Unix ms within which it counts, the end excluded; 0: open."""
 
 
 def aggregates(command: SystemCommand) -> tuple[str, ...]:
@@ -48,8 +72,8 @@ def aggregates(command: SystemCommand) -> tuple[str, ...]:
     return (f"system/{command.system_id}", *served)
 
 
-def decide(states: Mapping[str, State], command: SystemCommand) -> Decision:
-    """Rules 12-16."""
+def decide(states: Mapping[str, State], now: int, command: SystemCommand) -> Decision:
+    """Rules 12-16 and 24-28. `now` is Unix ms."""
     state: SystemState = states[f"system/{command.system_id}"]
     match command:
         case RegisterSystem():
@@ -59,13 +83,34 @@ def decide(states: Mapping[str, State], command: SystemCommand) -> Decision:
         case SetServedOrganisations():
             return _serve(states, state, command)
         case AddCredential():
-            return _add(state, command)
+            return _add(state, now, command)
         case RevokeCredential():
             return _revoke(state, command)
         case LockSystem():
             if state.locked == command.locked:
                 return AlreadyDecided()
             return Decided((SystemLocked(command.system_id, command.locked),))
+        case OnboardSystem():
+            return _onboard(state, command)
+        case SetSecurityLevel():
+            return _secure(state, command)
+
+
+def note_seen(states: Mapping[str, State], now: int, command: NoteSystemsSeen) -> Decision:
+    """Rule 29."""
+    if len(command.system_ids) > MOST_SEEN:
+        params = {"field": "system_ids", "limit": str(MOST_SEEN)}
+        return Refused("too_many_items", params, "/system_ids")
+    due = tuple(
+        system_id
+        for system_id in dict.fromkeys(command.system_ids)
+        if _is_due(states[f"system/{system_id}"], now)
+    )
+    return Decided((SystemsSeen(due, now),)) if due else AlreadyDecided()
+
+
+def _is_due(state: SystemState, now: int) -> bool:
+    return bool(state.connection) and now - state.last_seen >= SEEN_EVERY_MS
 
 
 def evolve(state: SystemState, event: SystemEvent) -> SystemState:
@@ -82,13 +127,21 @@ def evolve(state: SystemState, event: SystemEvent) -> SystemState:
             return replace(state, organisation_ids=event.organisation_ids)
         case CredentialAdded():
             more = {**state.credentials, event.credential_id: event.public_jwk}
-            return replace(state, credentials=more)
+            dates = {**state.validity, event.credential_id: (event.not_before, event.not_after)}
+            return replace(state, credentials=more, validity=dates)
         case CredentialRevoked():
             left = {k: v for k, v in state.credentials.items() if k != event.credential_id}
             revoked = (*state.revoked, event.credential_id)
             return replace(state, credentials=left, revoked=revoked)
         case SystemLocked():
             return replace(state, locked=event.locked)
+        case SystemOnboarded():
+            before = state.onboarding if event.state == SUSPENDED else ""
+            return replace(state, onboarding=event.state, suspended_from=before)
+        case SystemSecurityLevelSet():
+            return replace(state, security_level=event.level, security_level_since=event.since)
+        case SystemsSeen():
+            return replace(state, last_seen=event.at)
 
 
 def _register(states: Mapping[str, State], state: SystemState, command: RegisterSystem) -> Decision:
@@ -137,16 +190,57 @@ def _fault_in_served(states: Mapping[str, State], served: tuple[str, ...]) -> Re
     return None
 
 
-def _add(state: SystemState, command: AddCredential) -> Decision:
-    """Rules 14 and 15."""
+def _add(state: SystemState, now: int, command: AddCredential) -> Decision:
+    """Rules 14, 15 and 27."""
     if command.credential_id in state.revoked:
         return Refused("credential_revoked", pointer="/public_jwk")
-    if command.credential_id in state.credentials:
+    begins, ends = command.not_before, command.not_after
+    if begins < 0 or ends < 0 or (ends and ends <= max(begins, now)):
+        params = {"field": "not_after", "expected": "a moment to come, after not_before"}
+        return Refused("field_invalid", params, "/not_after")
+    known = command.credential_id in state.credentials
+    if known and state.validity.get(command.credential_id, (0, 0)) == (begins, ends):
         return AlreadyDecided()
-    if len(state.credentials) >= MOST_CREDENTIALS:
+    if not known and len(state.credentials) >= MOST_CREDENTIALS:
         params = {"field": "credentials", "limit": str(MOST_CREDENTIALS)}
         return Refused("too_many_items", params, "/public_jwk")
-    return Decided((CredentialAdded(command.system_id, command.credential_id, command.public_jwk),))
+    event = CredentialAdded(
+        command.system_id,
+        command.credential_id,
+        command.public_jwk,
+        not_before=begins,
+        not_after=ends,
+    )
+    return Decided((event,))
+
+
+def _onboard(state: SystemState, command: OnboardSystem) -> Decision:
+    """Rules 24-26."""
+    if command.state == state.onboarding:
+        return AlreadyDecided()
+    allowed = (*_STEPS[state.onboarding], state.suspended_from)
+    if not command.state or command.state not in allowed:
+        told = ", ".join(each for each in dict.fromkeys(allowed) if each)
+        params = {"from": state.onboarding, "to": command.state, "expected": told}
+        return Refused("onboarding_step_invalid", params, "/state")
+    if command.state in (TESTING, CONNECTED) and not state.credentials:
+        return Refused("onboarding_incomplete", {"missing": "credential"}, "/state")
+    if command.state == CONNECTED and not state.organisation_ids:
+        return Refused("onboarding_incomplete", {"missing": "organisation"}, "/state")
+    return Decided((SystemOnboarded(command.system_id, command.state),))
+
+
+def _secure(state: SystemState, command: SetSecurityLevel) -> Decision:
+    """Rule 28."""
+    if not 1 <= command.level <= 5:
+        params = {"field": "level", "expected": "1-5"}
+        return Refused("field_invalid", params, "/level")
+    if not command.since or not is_date(command.since):
+        params = {"field": "since", "expected": "a full-date"}
+        return Refused("field_invalid", params, "/since")
+    if (state.security_level, state.security_level_since) == (command.level, command.since):
+        return AlreadyDecided()
+    return Decided((SystemSecurityLevelSet(command.system_id, command.level, command.since),))
 
 
 def _revoke(state: SystemState, command: RevokeCredential) -> Decision:

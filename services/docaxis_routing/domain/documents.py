@@ -211,7 +211,9 @@ def _resolve(
             refused[code] = RefusedRecipient(code, document.verdict_code)
         else:
             held = what.signature_required and not document.verdict_status
-            found[what.organisation_id] = Recipient(code, what.organisation_id, held)
+            found[what.organisation_id] = Recipient(
+                code, what.organisation_id, held, successor_code=what.successor_code
+            )
     return tuple(found.values()), tuple(refused.values())
 
 

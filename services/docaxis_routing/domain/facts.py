@@ -14,6 +14,8 @@ class Resolved:
     locked: bool = False
     signature_required: bool = False
     suggestions: tuple[str, ...] = ()
+    successor_code: str = ""
+    """Where the code is of a merged organisation: the code of the one that is meant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Recipient:
     code: str
     organisation_id: str
     held: bool = False
+    successor_code: str = ""
+    """Present code of the organisation that the one with this code was merged into."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class FakeRegistry:
 
     def __init__(self) -> None:
         self.organisations: dict[str, registry.Organisation] = {}
+        self.seen: list[str] = []
         self.systems: list[registry.System] = []
         self.version = 0
         self.place = 0
@@ -76,6 +77,10 @@ class FakeRegistry:
                 registry.Resolution(asked=asked, organisation=organisation, suggestions=suggestions)
             )
         return registry.ResolveCodesReply(resolutions=found)
+
+    async def NoteSystemsSeen(self, request: Any, context: Any) -> registry.ChangeReply:
+        self.seen.extend(request.system_ids)
+        return registry.ChangeReply()
 
     async def ListOrganisations(self, request: Any, context: Any) -> Any:
         if request.cursor not in ("", "2"):

@@ -191,6 +191,9 @@ class TestOpenApi:
             GET /receipts/{receipt_id}|POST /subscriptions|GET /subscriptions
             DELETE /subscriptions/{subscription_id}
             GET /subscriptions/{subscription_id}/notifications|GET /health/live|GET /health/ready
+            GET /organisations/{code}/reachability|GET /recipient-groups|POST /recipient-groups
+            GET /recipient-groups/{group_id}|PUT /recipient-groups/{group_id}
+            DELETE /recipient-groups/{group_id}
             """.replace("\n", "|")
             .replace("            ", "")
             .strip("|")

@@ -285,3 +285,25 @@ async def test_L29_a_snapshot_and_the_events_behind_it_miss_nothing(
             if record.envelope.sequence > snapshot.version:
                 view.apply(record.envelope.type, record.data)
         assert view.systems == whole.systems
+
+
+async def test_words_of_nearly_every_name_are_looked_for_without_an_index(
+    registry: RegistryServicer,
+) -> None:
+    await register(
+        registry,
+        told("A", "Uỷ ban nhân dân xã Tân Thành"),
+        told("B", "Sở Tân Thành"),
+        told("C", "Uỷ ban nhân dân phường Bình An"),
+    )
+
+    async def found(query: str) -> list[str]:
+        request = rpc.ListOrganisationsRequest(query=query)
+        reply = await registry.ListOrganisations(request, None)
+        return [each.code for each in reply.organisations]
+
+    assert await found("uy ban nhan dan") == ["A", "C"]
+    assert await found("xã") == ["A"]
+    assert await found("xã tân thành") == ["A"]
+    assert await found("tân thành") == ["A", "B"]
+    assert await found("xã bình an") == []

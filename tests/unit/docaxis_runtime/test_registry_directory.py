@@ -21,6 +21,7 @@ from docaxis_proto import status_events_v1_pb2
 from docaxis_proto.registry_v1_pb2_grpc import RegistryStub
 from docaxis_runtime.grpc_client import twin
 from docaxis_runtime.registry_directory import EVENTS_TOPIC, SystemDirectory
+from docaxis_runtime.registry_systems import SystemsView
 
 
 @dataclass
@@ -236,3 +237,22 @@ async def test_a_log_that_comes_and_goes_is_waited_for(
     await scene.tell(registered("a"), registered("b"))
     await scene.directory.wait_for_version(2, timeout_s=5)
     assert failures == 0
+
+
+def test_L29_a_suspended_system_is_shut_out_from_the_snapshot_on() -> None:
+    told = registry.System(system_id="s", onboarding="suspended", organisation_ids=["o"])
+    view = SystemsView.of([told, registry.System(system_id="t")])
+    assert (view.systems["s"].locked, view.systems["s"].suspended) == (True, True)
+    assert (view.systems["t"].locked, view.systems["t"].onboarding) == (False, "registered")
+    onboarded = events.SystemOnboarded(system_id="s", state="testing")
+    view.apply(onboarded.DESCRIPTOR.full_name, onboarded.SerializeToString())
+    assert view.systems["s"].locked is False
+
+
+def test_a_credential_of_the_snapshot_counts_within_its_dates_its_end_excluded() -> None:
+    credential = registry.Credential(
+        credential_id="k", public_jwk="{}", not_before=10, not_after=20
+    )
+    known = SystemsView.of([registry.System(system_id="s", credentials=[credential])]).systems["s"]
+    assert [each for each in (9, 10, 19, 20) if known.counts("k", each)] == [10, 19]
+    assert not known.counts("other", 15)
