@@ -140,6 +140,13 @@ class DocaxisClient(Receiving, Proofs):
         path = path_of(f"/documents/{segment(document_id)}/deliveries", limit=limit, cursor=cursor)
         return await self._get(path, tracking.DeliveriesPage)
 
+    async def refused_recipients(
+        self, document_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RefusedPage:
+        """List the recipients that a document of one's own does not reach, and why."""
+        path = path_of(f"/documents/{segment(document_id)}/refused", limit=limit, cursor=cursor)
+        return await self._get(path, models.RefusedPage)
+
     async def timeline(
         self, document_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> tracking.Timeline:

@@ -83,11 +83,19 @@ class RefusedRecipient(Answer, frozen=True, kw_only=True):
     suggestions: tuple[str, ...] = ()
 
 
+class RefusedPage(Answer, frozen=True, kw_only=True):
+    """A page of a document's refused recipients."""
+
+    items: tuple[RefusedRecipient, ...] = ()
+    next: str | None = None
+
+
 class Links(Answer, frozen=True, kw_only=True):
     """Where to look further; paths on the axis."""
 
     self: str = ""
     deliveries: str = ""
+    refused: str = ""
     timeline: str = ""
 
 
@@ -95,7 +103,9 @@ class Submission(Answer, frozen=True, kw_only=True):
     """What became of a submit.
 
     `status` is `accepted`, or `pending` when the axis keeps it durably but has not decided yet.
-    `first` tells a first acceptance from the repeat of one.
+    `first` tells a first acceptance from the repeat of one. Above 500 recipients both lists are
+    empty, and `recipient_count` stands for them: read the client's `deliveries` and
+    `refused_recipients`.
     """
 
     id: str
@@ -103,6 +113,7 @@ class Submission(Answer, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     recipients: tuple[Recipient, ...] = ()
     refused: tuple[RefusedRecipient, ...] = ()
+    recipient_count: int = 0
     receipt: str | None = None
     links: Links = Links()
     first: bool = True
@@ -164,6 +175,7 @@ class Document(Answer, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     recipients: tuple[Recipient, ...] = ()
     refused: tuple[RefusedRecipient, ...] = ()
+    recipient_count: int = 0
     files: tuple[FileInfo, ...] = ()
     verdict: VerdictSummary | None = None
     content_digest: str = ""

@@ -116,6 +116,10 @@ class DocaxisClient:
         """List a document's deliveries (`limit`, `cursor`)."""
         return self._run(self._axis.deliveries(document_id, **page))
 
+    def refused_recipients(self, document_id: str, **page: Any) -> models.RefusedPage:
+        """List the recipients that a document does not reach (`limit`, `cursor`)."""
+        return self._run(self._axis.refused_recipients(document_id, **page))
+
     def timeline(self, document_id: str, **page: Any) -> tracking.Timeline:
         """Tell what became of each recipient's copy (`limit`, `cursor`)."""
         return self._run(self._axis.timeline(document_id, **page))

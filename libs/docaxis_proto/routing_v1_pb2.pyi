@@ -170,6 +170,7 @@ class SubmitDocumentReply(_message.Message):
     REFUSED_FIELD_NUMBER: _builtins.int
     ACCEPTED_AT_FIELD_NUMBER: _builtins.int
     RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     decided: _builtins.bool
     """False: durable, not decided within the wait (REST 202)."""
@@ -177,6 +178,10 @@ class SubmitDocumentReply(_message.Message):
     """False: a repeat of what was accepted before (REST 200)."""
     accepted_at: _builtins.int
     receipt_id: _builtins.str
+    recipient_count: _builtins.int
+    """Codes as sent, each once. Above 500 `recipients` and `refused` are empty: they are read in
+    pages (ListDeliveries, ListRefused).
+    """
     @_builtins.property
     def recipients(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.Recipient]: ...
     @_builtins.property
@@ -191,10 +196,11 @@ class SubmitDocumentReply(_message.Message):
         refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
         accepted_at: _builtins.int = ...,
         receipt_id: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "decided", b"decided", "document_id", b"document_id", "first", b"first", "receipt_id", b"receipt_id", "recipients", b"recipients", "refused", b"refused"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "decided", b"decided", "document_id", b"document_id", "first", b"first", "receipt_id", b"receipt_id", "recipient_count", b"recipient_count", "recipients", b"recipients", "refused", b"refused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -260,6 +266,7 @@ class Document(_message.Message):
     VERDICT_CODE_FIELD_NUMBER: _builtins.int
     RECEIPT_IDS_FIELD_NUMBER: _builtins.int
     CONTENT_DIGEST_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     sender_organisation_id: _builtins.str
     sender_code: _builtins.str
@@ -280,6 +287,8 @@ class Document(_message.Message):
     verdict_status: _builtins.str
     verdict_code: _builtins.str
     content_digest: _builtins.str
+    recipient_count: _builtins.int
+    """Codes as sent, over all submits. `recipients` and `refused` hold those of sets up to 500."""
     @_builtins.property
     def signer(self) -> Global___Signer: ...
     @_builtins.property
@@ -318,10 +327,11 @@ class Document(_message.Message):
         verdict_code: _builtins.str = ...,
         receipt_ids: _abc.Iterable[_builtins.str] | None = ...,
         content_digest: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signer", b"signer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "business_type", b"business_type", "content", b"content", "content_digest", b"content_digest", "document_id", b"document_id", "due_on", b"due_on", "files", b"files", "notation", b"notation", "number", b"number", "place", b"place", "priority", b"priority", "promulgated_on", b"promulgated_on", "receipt_ids", b"receipt_ids", "recipients", b"recipients", "refused", b"refused", "sender_code", b"sender_code", "sender_document_id", b"sender_document_id", "sender_organisation_id", b"sender_organisation_id", "signer", b"signer", "subject", b"subject", "type_code", b"type_code", "type_group", b"type_group", "type_name", b"type_name", "verdict_code", b"verdict_code", "verdict_status", b"verdict_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "business_type", b"business_type", "content", b"content", "content_digest", b"content_digest", "document_id", b"document_id", "due_on", b"due_on", "files", b"files", "notation", b"notation", "number", b"number", "place", b"place", "priority", b"priority", "promulgated_on", b"promulgated_on", "receipt_ids", b"receipt_ids", "recipient_count", b"recipient_count", "recipients", b"recipients", "refused", b"refused", "sender_code", b"sender_code", "sender_document_id", b"sender_document_id", "sender_organisation_id", b"sender_organisation_id", "signer", b"signer", "subject", b"subject", "type_code", b"type_code", "type_group", b"type_group", "type_name", b"type_name", "verdict_code", b"verdict_code", "verdict_status", b"verdict_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,6 +505,58 @@ class ListDeliveriesReply(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDeliveriesReply: _TypeAlias = ListDeliveriesReply  # noqa: Y015
+
+@_typing.final
+class ListRefusedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    FOR_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    limit: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        for_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "document_id", b"document_id", "for_organisation_ids", b"for_organisation_ids", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRefusedRequest: _TypeAlias = ListRefusedRequest  # noqa: Y015
+
+@_typing.final
+class ListRefusedReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUSED_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.RefusedRecipient]: ...
+    def __init__(
+        self,
+        *,
+        refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRefusedReply: _TypeAlias = ListRefusedReply  # noqa: Y015
 
 @_typing.final
 class GetInboxRequest(_message.Message):

@@ -54,6 +54,11 @@ class RoutingStub:
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesReply.FromString,
                 _registered_method=True)
+        self.ListRefused = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/ListRefused',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.FromString,
+                _registered_method=True)
         self.GetInbox = channel.unary_unary(
                 '/docaxis.routing.v1.Routing/GetInbox',
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
@@ -99,6 +104,13 @@ class RoutingServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRefused(self, request, context):
+        """A document's refused recipients, for its sender, in pages by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetInbox(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -140,6 +152,11 @@ def add_RoutingServicer_to_server(servicer, server):
                     servicer.ListDeliveries,
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesReply.SerializeToString,
+            ),
+            'ListRefused': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefused,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.SerializeToString,
             ),
             'GetInbox': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInbox,
@@ -265,6 +282,33 @@ class Routing:
             '/docaxis.routing.v1.Routing/ListDeliveries',
             docaxis__proto_dot_routing__v1__pb2.ListDeliveriesRequest.SerializeToString,
             docaxis__proto_dot_routing__v1__pb2.ListDeliveriesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefused(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/ListRefused',
+            docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.FromString,
             options,
             channel_credentials,
             insecure,

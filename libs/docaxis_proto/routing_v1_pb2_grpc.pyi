@@ -36,6 +36,8 @@ class RoutingStub:
     FindDocuments: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDocumentsRequest, _routing_v1_pb2.FindDocumentsReply]
     """By the sender's own id, year of promulgation and business type."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ListDeliveriesRequest, _routing_v1_pb2.ListDeliveriesReply]
+    ListRefused: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ListRefusedRequest, _routing_v1_pb2.ListRefusedReply]
+    """A document's refused recipients, for its sender, in pages by code."""
     GetInbox: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]
     AcknowledgeDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]
     LocateFile: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]
@@ -49,6 +51,8 @@ class RoutingAsyncStub(RoutingStub):
     FindDocuments: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDocumentsRequest, _routing_v1_pb2.FindDocumentsReply]  # type: ignore[assignment]
     """By the sender's own id, year of promulgation and business type."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ListDeliveriesRequest, _routing_v1_pb2.ListDeliveriesReply]  # type: ignore[assignment]
+    ListRefused: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ListRefusedRequest, _routing_v1_pb2.ListRefusedReply]  # type: ignore[assignment]
+    """A document's refused recipients, for its sender, in pages by code."""
     GetInbox: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]  # type: ignore[assignment]
     AcknowledgeDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]  # type: ignore[assignment]
     LocateFile: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]  # type: ignore[assignment]
@@ -83,6 +87,14 @@ class RoutingServicer(metaclass=_abc_1.ABCMeta):
         request: _routing_v1_pb2.ListDeliveriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_routing_v1_pb2.ListDeliveriesReply, _abc.Awaitable[_routing_v1_pb2.ListDeliveriesReply]]: ...
+
+    @_abc_1.abstractmethod
+    def ListRefused(
+        self,
+        request: _routing_v1_pb2.ListRefusedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.ListRefusedReply, _abc.Awaitable[_routing_v1_pb2.ListRefusedReply]]:
+        """A document's refused recipients, for its sender, in pages by code."""
 
     @_abc_1.abstractmethod
     def GetInbox(

@@ -36,6 +36,7 @@ class SubmissionLinks(BaseModel):
 
     self: str
     deliveries: str
+    refused: str
     timeline: str
 
 
@@ -47,6 +48,8 @@ class Submission(BaseModel):
     accepted_at: DateTimeText | None
     recipients: list[Recipient]
     refused: list[RefusedRecipient]
+    recipient_count: int
+    """Codes as sent. Above 500 both lists are empty: `links` say where they are read in pages."""
     receipt: str | None
     links: SubmissionLinks
 
@@ -108,6 +111,7 @@ class Document(BaseModel):
     accepted_at: DateTimeText | None
     recipients: list[Recipient]
     refused: list[RefusedRecipient]
+    recipient_count: int
     verdict: DocumentVerdict | None
     content_digest: str
     receipts: list[str]
@@ -135,6 +139,13 @@ class DeliveryPage(BaseModel):
     """A page of deliveries."""
 
     items: list[Delivery]
+    next: str | None
+
+
+class RefusedPage(BaseModel):
+    """A page of refused recipients, by code."""
+
+    items: list[RefusedRecipient]
     next: str | None
 
 

@@ -23,7 +23,7 @@ from docaxis_gateway.text_rules import (
     invalid,
 )
 
-MAX_RECIPIENTS = 500
+MAX_RECIPIENTS = 100_000
 MAX_FILES = 100
 MAX_ITEMS = 500
 

@@ -50,6 +50,14 @@ class RoutingServicer(Generated):
             request.document_id, request.for_organisation_ids, request.limit, request.cursor
         )
 
+    async def ListRefused(
+        self, request: pb.ListRefusedRequest, context: Any
+    ) -> pb.ListRefusedReply:
+        """A document's refused recipients, in pages."""
+        return await self._queries.refused(
+            request.document_id, request.for_organisation_ids, request.limit, request.cursor
+        )
+
     async def GetInbox(self, request: pb.GetInboxRequest, context: Any) -> pb.GetInboxReply:
         """What is open, or what is new behind a cursor."""
         return await self._inbox.page(request)

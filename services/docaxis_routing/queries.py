@@ -22,11 +22,13 @@ from docaxis_routing.views import (
     DELIVERIES,
     DOCUMENTS,
     REFUSALS,
+    REFUSED_RECIPIENTS,
     DeliveryRow,
     DocumentRow,
     read_delivery,
     read_document,
     read_refusal,
+    read_refused,
 )
 
 _VISIBLE = (READY, HANDED_OVER)
@@ -54,6 +56,7 @@ class Queries:
             message.receipt_ids.extend(
                 accepted_receipt_id(document_id, each) for each in row.recipients_digests
             )
+        message.recipient_count = row.recipient_count
         message.verdict_status, message.verdict_code = row.verdict_status, row.verdict_code
         return message
 
@@ -82,6 +85,25 @@ class Queries:
             delivery = read_delivery(each)
             if is_sender or (delivery.organisation_id in askers and delivery.state in _VISIBLE):
                 reply.deliveries.append(delivery_message(delivery))
+        if len(rows) == limit:
+            reply.next = encode_cursor(self.epoch, rows[-1].key)
+        return reply
+
+    async def refused(
+        self, document_id: str, askers: Sequence[str], limit: int, cursor: str
+    ) -> pb.ListRefusedReply:
+        """A document's refused recipients by code, for its sender; nobody else sees any."""
+        row = await self._visible(document_id, askers)
+        after = decode_cursor(cursor, self.epoch, str, "")
+        limit = page_limit(limit)
+        reply = pb.ListRefusedReply()
+        if row.brief.sender_organisation_id not in askers:
+            return reply
+        rows = await self.documents.range(
+            REFUSED_RECIPIENTS,
+            RowRange("by_document", (document_id,), after=(after,) if after else None, limit=limit),
+        )
+        reply.refused.extend(CODEC.to_message(read_refused(each)) for each in rows)
         if len(rows) == limit:
             reply.next = encode_cursor(self.epoch, rows[-1].key)
         return reply

@@ -30,9 +30,13 @@ from docaxis_proto.registry_events_v1_pb2 import (
 )
 from docaxis_routing.codec import REGISTRY_EVENTS
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
-from docaxis_routing.domain.messages import SubmitDocument
+from docaxis_routing.domain.messages import ResolveSlice, SubmitDocument
+from docaxis_routing.recipient_slices import RecipientSlices
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
+_CHUNK = 500
+_MOST_SUGGESTED = 20
+"""Unknown codes of one command for which others are suggested: it is a search for each."""
 REGISTRY_PARTITION = 0
 """The registry has one partition (rule L3)."""
 
@@ -183,8 +187,9 @@ REGISTRY_VIEW = View(
 class RegistryFacts:
     """Resolves codes and locks for decisions and doors."""
 
-    def __init__(self, reader: ViewReader) -> None:
+    def __init__(self, reader: ViewReader, slices: RecipientSlices) -> None:
         self._reader = reader
+        self._slices = slices
 
     async def of(self, requests: Sequence[Request]) -> list[RoutingFacts]:
         """The facts of a batch of commands; raises `Unavailable` where they cannot be had."""
@@ -192,6 +197,8 @@ class RegistryFacts:
 
     async def _one(self, request: Request) -> RoutingFacts:
         command = request.command
+        if isinstance(command, ResolveSlice):
+            return await self._slice(request, command)
         if not isinstance(command, SubmitDocument):
             return RoutingFacts(request.now, request.command_id)
         try:
@@ -202,14 +209,9 @@ class RegistryFacts:
         except DocaxisError as error:
             raise Unavailable(f"the registry's view: {error.code}") from error
         sender = organisations.get(command.brief.sender_code)
-        recipients = {}
-        for code in command.recipient_codes:
-            found = organisations.get(code)
-            recipients[code] = (
-                _resolved(found, command.brief.type_name)
-                if found
-                else Resolved(suggestions=await self._suggestions(code))
-            )
+        recipients = await self._recipients(
+            command.recipient_codes, organisations, command.brief.type_name
+        )
         return RoutingFacts(
             request.now,
             request.command_id,
@@ -222,25 +224,57 @@ class RegistryFacts:
             recipients=recipients,
         )
 
+    async def _slice(self, request: Request, command: ResolveSlice) -> RoutingFacts:
+        codes = await self._slices.codes(
+            command.brief.document_id, command.recipients_file, command.slice
+        )
+        try:
+            organisations = await self.resolve(codes, request.now)
+        except DocaxisError as error:
+            raise Unavailable(f"the registry's view: {error.code}") from error
+        recipients = await self._recipients(codes, organisations, command.brief.type_name)
+        return RoutingFacts(request.now, request.command_id, recipients=recipients)
+
+    async def _recipients(
+        self,
+        codes: Sequence[str],
+        organisations: Mapping[str, OrganisationRow],
+        document_type: str,
+    ) -> dict[str, Resolved]:
+        unknown = [code for code in codes if code not in organisations][:_MOST_SUGGESTED]
+        suggestions = {code: await self._suggestions(code) for code in unknown}
+        return {
+            code: _resolved(organisations[code], document_type)
+            if code in organisations
+            else Resolved(suggestions=suggestions.get(code, ()))
+            for code in codes
+        }
+
     async def resolve(self, codes: Sequence[str], now: int) -> Mapping[str, OrganisationRow]:
         """The organisations that these codes or aliases name at a moment (Unix ms, UTC+7 days)."""
         wanted = list(dict.fromkeys(codes))
-        ids = await self._reader.get_many(CODES, wanted)
-        if len(ids) < len(wanted):
+        ids = await self._get_many(CODES, wanted)
+        if missing := [code for code in wanted if code not in ids]:
             await self._reader.pass_end(REGISTRY_PARTITION)
-            ids = await self._reader.get_many(CODES, wanted)
+            ids |= await self._get_many(CODES, missing)
         day = day_in_vietnam(now)
         by_code = {
             code: holder
             for code, row in ids.items()
             if (holder := holder_on(_read_claims(row.blob), day))
         }
-        rows = await self._reader.get_many(ORGANISATIONS, sorted(set(by_code.values())))
+        rows = await self._get_many(ORGANISATIONS, sorted(set(by_code.values())))
         return {
             code: _read_organisation(rows[organisation_id].blob)
             for code, organisation_id in by_code.items()
             if organisation_id in rows
         }
+
+    async def _get_many(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        found: dict[str, Row] = {}
+        for start in range(0, len(keys), _CHUNK):
+            found |= await self._reader.get_many(table, keys[start : start + _CHUNK])
+        return found
 
     async def _system(self, system_id: str) -> SystemRow | None:
         row = await self._reader.get_passing_end(SYSTEMS, system_id, REGISTRY_PARTITION)

@@ -16,6 +16,7 @@ from docaxis_routing.grpc_servicer import RoutingServicer
 from docaxis_routing.inbox import Inbox
 from docaxis_routing.queries import Queries
 from docaxis_routing.reactions import RoutingReactions
+from docaxis_routing.recipient_slices import RecipientSlices
 from docaxis_routing.registry_view import REGISTRY_VIEW, RegistryFacts
 from docaxis_routing.settings import RoutingSettings
 from docaxis_routing.submission import SubmissionDoor
@@ -30,7 +31,7 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
         for view in (DOCUMENTS_VIEW, REFUSALS_VIEW, REGISTRY_VIEW)
     }
     documents = views[DOCUMENTS_VIEW.full_name].reader
-    registry = RegistryFacts(views[REGISTRY_VIEW.full_name].reader)
+    registry = RegistryFacts(views[REGISTRY_VIEW.full_name].reader, RecipientSlices(ports.files))
     door = FrontDoor(
         log,
         TOPICS,

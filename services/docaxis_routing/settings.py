@@ -15,10 +15,12 @@ class RoutingSettings:
         },
     )
     max_recipients: int = field(
-        default=500,
+        default=100_000,
         metadata={
             "env": "DOCAXIS_ROUTING_MAX_RECIPIENTS",
-            "help": "Recipients of one submission, at most.",
+            "min": 1,
+            "max": 100_000,
+            "help": "Recipients of one submission, at most; above 500 they are resolved in slices.",
         },
     )
     batch_limit: int = field(

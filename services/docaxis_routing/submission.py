@@ -29,6 +29,8 @@ from docaxis_routing.domain.messages import (
     SubmitDocument,
 )
 from docaxis_routing.folder_marks import FolderMarks
+from docaxis_routing.lanes import document_lane
+from docaxis_routing.recipient_slices import MOST_RIDING, SlicedFile, arrange
 from docaxis_routing.registry_view import RegistryFacts
 
 SUPPORTED_BUSINESS_TYPES = ("new",)
@@ -54,17 +56,22 @@ class SubmissionDoor:
         files = await self._files(request)
         identity = identify(sender, _metadata(request), _named(request, files))
         card_digest, card_bytes = card.encode(_card(request))
-        to = recipients_digest(request.recipient_codes)
+        codes = tuple(dict.fromkeys(request.recipient_codes))
+        to, sliced = recipients_digest(codes), await self._sliced(codes)
         command = SubmitDocument(
             _brief(request, sender, identity.document_id, card_digest, files),
             identity.submission_key,
             (ContentDigest(CANON_VERSION, identity.content_digest),),
-            tuple(dict.fromkeys(request.recipient_codes)),
+            () if sliced else codes,
             to,
+            sliced.slices if sliced else 0,
+            sliced.digest if sliced else "",
+            len(codes),
         )
         began = self.clock()
+        small = {card_digest: card_bytes, **({sliced.digest: sliced.content} if sliced else {})}
         await asyncio.gather(  # together: they share their syncs
-            self.files.put(identity.document_id, card_digest, card_bytes),
+            *(self.files.put(identity.document_id, *each) for each in small.items()),
             self._take(request, files, identity.document_id),
         )
         self.marks.check_in_time(began, self.clock())
@@ -73,6 +80,7 @@ class SubmissionDoor:
             command_id=derived_id("submit", identity.document_id, to),
             partition=document_partition(identity.document_id, self.partitions),
             actor=request.system_id,
+            lane=document_lane(request.priority),
         )
         reply = SubmitDocumentReply(
             document_id=identity.document_id,
@@ -89,6 +97,20 @@ class SubmissionDoor:
             raise _at("/recipients", "field_required")
         if not request.files:
             raise _at("/files", "field_required")
+
+    async def _sliced(self, codes: tuple[str, ...]) -> SlicedFile | None:
+        """Recipients that are too many to ride in a command, as a file (L9).
+
+        Whom their codes name is decided with each slice; here it only arranges them, and tells a
+        list that names nobody (rule 7).
+        """
+        if len(codes) <= MOST_RIDING:
+            return None
+        found = await self.registry.resolve(codes, self.clock())
+        if not any(not each.locked for each in found.values()):
+            raise _at("/recipients", "no_valid_recipient", codes=", ".join(codes[:3]))
+        ids = {code: each.organisation_id for code, each in found.items()}
+        return await asyncio.to_thread(arrange, codes, ids, self.partitions)
 
     async def _sender(self, request: SubmitDocumentRequest) -> str:
         """The sender's unchanging id; a code is only an attribute (L3)."""
@@ -155,6 +177,7 @@ def _answered(reply: SubmitDocumentReply, outcome: Outcome) -> SubmitDocumentRep
     reply.recipients.extend(message.recipients)
     reply.refused.extend(message.refused)
     reply.accepted_at = answer.accepted_at
+    reply.recipient_count = answer.recipient_count
     return reply
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.ports.read_store import Index, IndexType, Row, Table
-from docaxis_eventsourcing.topics import ServiceTopics
+from docaxis_eventsourcing.topics import Lane, ServiceTopics
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_proto.kernel_v1_pb2 import Outcome
 from docaxis_routing.codec import CODEC, OUTCOMES
@@ -26,12 +26,14 @@ from docaxis_routing.domain.messages import (
     DocumentSubmitted,
     Recipient,
     RecipientsAdded,
+    RecipientsResolved,
     RefusedRecipient,
     VerdictNoted,
 )
 
-TOPICS = ServiceTopics("routing")
+TOPICS = ServiceTopics("routing", (Lane.URGENT, Lane.NORMAL, Lane.BULK))
 DOCUMENTS, DELIVERIES, REFUSALS = "documents", "deliveries", "refusals"
+REFUSED_RECIPIENTS = "refused_recipients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class DocumentRow:
     recipients_digests: tuple[str, ...]
     verdict_status: str = ""
     verdict_code: str = ""
+    recipient_count: int = 0
+    """Codes as sent, over all submits; `recipients` and `refused` are of those up to 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class RefusalRow:
 
 _decode_document = msgspec.msgpack.Decoder(DocumentRow).decode
 _decode_delivery = msgspec.msgpack.Decoder(DeliveryRow).decode
+_decode_refused = msgspec.msgpack.Decoder(RefusedRecipient).decode
 _decode_refusal = msgspec.msgpack.Decoder(RefusalRow).decode
 
 
@@ -83,6 +88,11 @@ def read_document(row: Row) -> DocumentRow:
 def read_delivery(row: Row) -> DeliveryRow:
     """The delivery of a row."""
     return _decode_delivery(row.blob)
+
+
+def read_refused(row: Row) -> RefusedRecipient:
+    """The refused recipient of a row."""
+    return _decode_refused(row.blob)
 
 
 def read_refusal(row: Row) -> RefusalRow:
@@ -105,11 +115,19 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
     match event:
         case DocumentSubmitted():
             document = DocumentRow(
-                event.brief, event.recipients, event.refused, (event.recipients_digest,)
+                event.brief,
+                event.recipients,
+                event.refused,
+                (event.recipients_digest,),
+                recipient_count=_count(event),
             )
             _put_document(rows, document)
+            _put_refused(rows, event)
         case RecipientsAdded():
             _project_further(rows, event)
+            _put_refused(rows, event)
+        case RecipientsResolved():
+            _put_refused(rows, event)
         case VerdictNoted():
             if row := rows.get(DOCUMENTS, event.document_id):
                 noted = replace(
@@ -139,8 +157,23 @@ def _project_further(rows: Rows, event: RecipientsAdded) -> None:
             ),
             refused=(*before.refused, *(each for each in event.refused if each.code not in told)),
             recipients_digests=(*before.recipients_digests, event.recipients_digest),
+            recipient_count=before.recipient_count + _count(event),
         ),
     )
+
+
+def _count(event: DocumentSubmitted | RecipientsAdded) -> int:
+    return event.recipient_count or len(event.recipients) + len(event.refused)
+
+
+def _put_refused(
+    rows: Rows, event: DocumentSubmitted | RecipientsAdded | RecipientsResolved
+) -> None:
+    document_id = event.brief.document_id
+    for each in event.refused:
+        blob = msgspec.msgpack.encode(each)
+        key = f"{document_id}/{each.code}"
+        rows.put(REFUSED_RECIPIENTS, Row(key, blob, {"document": document_id}))
 
 
 def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
@@ -218,7 +251,7 @@ def _put_delivery(rows: Rows, delivery: DeliveryRow) -> None:
 DOCUMENTS_VIEW = View(
     service="routing",
     name="documents",
-    version=1,
+    version=2,
     topic=TOPICS.events,
     codec=CODEC,
     tables=(
@@ -239,6 +272,11 @@ DOCUMENTS_VIEW = View(
                 Index("inbox", ("organisation", "open", "number")),
                 Index("by_document", ("document",)),
             ),
+        ),
+        Table(
+            REFUSED_RECIPIENTS,
+            {"document": IndexType.TEXT},
+            (Index("by_document", ("document",)),),
         ),
     ),
     keys=_keys,

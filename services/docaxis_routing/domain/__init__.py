@@ -1,20 +1,22 @@
 """The rules of routing: `decide` and `evolve`, and what they work on.
 
-Rules 1-10 are about documents (`documents`), 11-17 about deliveries and mailboxes (`deliveries`).
-Documents lie on the partition of their id's first part, deliveries and mailboxes on that of the
-recipient organisation (rule L3).
+Rules 1-10 are about documents (`documents`), 11-17 about deliveries and mailboxes (`deliveries`),
+18-21 about slices of many recipients (`slices`). Documents and their slices lie on the partition of
+the document id's first part, deliveries and mailboxes on that of the recipient organisation
+(rule L3).
 """
 
 from docaxis_eventsourcing.decider import Decider
-from docaxis_routing.domain import deliveries, documents
+from docaxis_routing.domain import deliveries, documents, slices
 from docaxis_routing.domain.aggregates import aggregates, initial, touched
 from docaxis_routing.domain.decisions import decide, evolve
 from docaxis_routing.domain.facts import FactsProvider
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 STATES: dict[str, type] = {
     "document": documents.Document,
     "submission": documents.Submission,
+    "slice": slices.Slice,
     "delivery": deliveries.Delivery,
     "mailbox": deliveries.Mailbox,
 }

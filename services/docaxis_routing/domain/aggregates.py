@@ -16,11 +16,16 @@ from docaxis_routing.domain.messages import (
     MakeDeliveries,
     NoteVerdict,
     RecipientsAdded,
+    RecipientsResolved,
     RefuseDeliveries,
     ReleaseDeliveries,
+    ResolveSlice,
+    SettleSlice,
+    SliceSettled,
     SubmitDocument,
     VerdictNoted,
 )
+from docaxis_routing.domain.slices import Slice, slice_name
 
 
 def aggregates(command: Any) -> tuple[str, ...]:
@@ -33,6 +38,17 @@ def aggregates(command: Any) -> tuple[str, ...]:
             )
         case NoteVerdict():
             return (f"document/{command.document_id}",)
+        case ResolveSlice():
+            document_id = command.brief.document_id
+            return (
+                slice_name(document_id, command.recipients_digest, command.slice),
+                f"document/{document_id}",
+            )
+        case SettleSlice():
+            return (
+                slice_name(command.document_id, command.recipients_digest, command.slice),
+                f"document/{command.document_id}",
+            )
         case MakeDeliveries():
             organisations = [recipient.organisation_id for recipient in command.recipients]
             return _copies(command.brief.document_id, organisations)
@@ -55,6 +71,11 @@ def touched(event: Any) -> tuple[str, ...]:
             return (f"document/{event.brief.document_id}",)
         case VerdictNoted():
             return (f"document/{event.document_id}",)
+        case RecipientsResolved():
+            document_id = event.brief.document_id
+            return (slice_name(document_id, event.recipients_digest, event.slice),)
+        case SliceSettled():
+            return (slice_name(event.document_id, event.recipients_digest, event.slice),)
         case DeliveriesMade() | DeliveriesReleased():
             numbered = [f"mailbox/{each.organisation_id}" for each in event.deliveries]
             return (*(f"delivery/{each.delivery_id}" for each in event.deliveries), *numbered)
@@ -63,13 +84,15 @@ def touched(event: Any) -> tuple[str, ...]:
     raise TypeError(type(event).__name__)
 
 
-def initial(name: str) -> Submission | Document | Delivery | Mailbox:
+def initial(name: str) -> Submission | Document | Slice | Delivery | Mailbox:
     """The state of an aggregate to which nothing has happened."""
     match kind_of(name):
         case "submission":
             return Submission(id_of(name))
         case "document":
             return Document(id_of(name))
+        case "slice":
+            return Slice(id_of(name))
         case "delivery":
             return Delivery(id_of(name))
         case "mailbox":

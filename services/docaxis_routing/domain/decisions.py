@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docaxis_eventsourcing.decider import Decision
-from docaxis_routing.domain import deliveries, documents
+from docaxis_routing.domain import deliveries, documents, slices
 from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeDeliveries,
@@ -12,6 +12,8 @@ from docaxis_routing.domain.messages import (
     NoteVerdict,
     RefuseDeliveries,
     ReleaseDeliveries,
+    ResolveSlice,
+    SettleSlice,
     SubmitDocument,
 )
 
@@ -23,6 +25,10 @@ def decide(states: Mapping[str, Any], facts: RoutingFacts, command: Any) -> Deci
             return documents.decide_submit(states, facts, command)
         case NoteVerdict():
             return documents.decide_verdict(states[f"document/{command.document_id}"], command)
+        case ResolveSlice():
+            return slices.decide_resolve(states, facts, command)
+        case SettleSlice():
+            return slices.decide_settle(states, command)
         case MakeDeliveries():
             return deliveries.decide_make(states, command)
         case ReleaseDeliveries():
@@ -41,6 +47,8 @@ def evolve(state: Any, event: Any) -> Any:
             return documents.evolve_submission(state, event)
         case documents.Document():
             return documents.evolve_document(state, event)
+        case slices.Slice():
+            return slices.evolve_slice(state, event)
         case deliveries.Delivery():
             return deliveries.evolve_delivery(state, event)
         case deliveries.Mailbox():

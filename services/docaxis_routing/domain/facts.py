@@ -18,7 +18,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """The facts of one command. Only `SubmitDocument` needs more than the time."""
+    """The facts of one command. Only submissions and slices need more than the time."""
 
     now: int
     command_id: str
@@ -27,7 +27,7 @@ class RoutingFacts:
     serves_sender: bool = True
     sender_locked: bool = False
     recipients: Mapping[str, Resolved] = field(default_factory=dict)
-    """By code as the sender wrote it."""
+    """By code as the sender wrote it; for a slice its codes, in their order."""
 
 
 FactsProvider = Callable[[Sequence[Request]], Awaitable[Sequence[RoutingFacts]]]

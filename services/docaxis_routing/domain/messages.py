@@ -70,6 +70,11 @@ class SubmitDocument:
     content_digests: tuple[ContentDigest, ...]
     recipient_codes: tuple[str, ...]
     recipients_digest: str
+    slices: int = 0
+    """Above 500 recipients: how many slices they are resolved in; then `recipient_codes` is ()."""
+    recipients_file: str = ""
+    """Digest of the document's file that holds the slices' codes."""
+    recipient_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,27 @@ class SubmitAnswer:
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
     accepted_at: int
+    recipient_count: int = 0
+    """Codes as sent; above 500 recipients it stands for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveSlice:
+    """Resolve one slice of a document's recipients."""
+
+    brief: DocumentBrief
+    recipients_digest: str
+    recipients_file: str
+    slice: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleSlice:
+    """Pass the verdict on to the copies of one slice that wait for it."""
+
+    document_id: str
+    recipients_digest: str
+    slice: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +178,9 @@ class DocumentSubmitted:
     recipients_digest: str
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
+    slices: int = 0
+    recipients_file: str = ""
+    recipient_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +191,42 @@ class RecipientsAdded:
     recipients_digest: str
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
+    slices: int = 0
+    recipients_file: str = ""
+    recipient_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedRecipients:
+    """A set of recipients that is resolved slice by slice."""
+
+    recipients_digest: str
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientsResolved:
+    """One slice of a document's recipients was resolved."""
+
+    brief: DocumentBrief
+    recipients_digest: str
+    slice: int
+    recipients: tuple[Recipient, ...]
+    refused: tuple[RefusedRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSettled:
+    """The verdict reached a slice; `organisation_ids` waited for it."""
+
+    document_id: str
+    recipients_digest: str
+    slice: int
+    status: str
+    code: str
+    organisation_ids: tuple[str, ...]
+    sender_organisation_id: str
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +238,8 @@ class VerdictNoted:
     code: str
     organisation_ids: tuple[str, ...]
     sender_organisation_id: str
+    sliced: tuple[SlicedRecipients, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

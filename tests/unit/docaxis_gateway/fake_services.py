@@ -250,6 +250,16 @@ class FakeRouting(RoutingServicer):
             deliveries=found[start:end], next=str(end) if len(found) > end else ""
         )
 
+    async def ListRefused(self, request: Any, context: Any) -> routing.ListRefusedReply:
+        self._visible(request.document_id, request.for_organisation_ids)
+        start = int(request.cursor or 0)
+        codes = ["H98", "H99"][start : start + request.limit]
+        refused = [
+            events.RefusedRecipient(code=each, reason="unknown_organisation") for each in codes
+        ]
+        end = start + len(codes)
+        return routing.ListRefusedReply(refused=refused, next=str(end) if end < 2 else "")
+
     async def GetInbox(self, request: Any, context: Any) -> routing.GetInboxReply:
         self.requests.append(request)
         reply = routing.GetInboxReply(next="cursor")

@@ -230,3 +230,14 @@ async def test_organisations(world: World) -> None:
         "unknown_organisation",
         ["G22"],
     )
+
+
+async def test_L8_refused_recipients_are_read_in_pages(world: World, document: Any) -> None:
+    _, sent, _ = await submit(world, document)
+    url = sent["links"]["refused"].removeprefix("/api/v1")
+    status, page, _ = await world.call("GET", url, params={"limit": 1})
+    documents.RefusedPage.model_validate(page)
+    assert (status, [each["code"] for each in page["items"]]) == (200, ["H98"])
+    _, page, _ = await world.call("GET", url, params={"cursor": page["next"]})
+    assert ([each["code"] for each in page["items"]], page["next"]) == (["H99"], None)
+    assert sent["recipient_count"] == len(sent["recipients"]) + len(sent["refused"])
