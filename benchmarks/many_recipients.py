@@ -77,14 +77,18 @@ async def _deliver(office: DocaxisClient, label: str, codes: list[str]) -> tuple
     begun = time.perf_counter()
     sent = await _send(office, label, codes)
     answered = time.perf_counter() - begun
-    while len(await _deliveries(office, sent.id)) < len(codes):
-        await asyncio.sleep(0.1)
+    await _until_made(office, sent, len(codes))
     took = time.perf_counter() - begun
     found = await _deliveries(office, sent.id)
     if len(set(found)) != len(codes):
         raise AssertionError(f"{len(set(found))} recipients of {len(codes)} have a delivery")
     sys.stderr.write(f"{label}: {len(codes) / took:.0f} deliveries/s\n")
     return answered, took
+
+
+async def _until_made(office: DocaxisClient, sent: Submission, count: int) -> None:
+    while len(await _deliveries(office, sent.id)) < count:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.1)
 
 
 async def _overtaking(
@@ -97,8 +101,7 @@ async def _overtaking(
             took = await _letter(office, hanoi, f"{name}-{number}", priority)
             letters[name].append(took * 1000)
     made = len(await _deliveries(office, flood[-1].id))
-    while len(await _deliveries(office, flood[-1].id)) < len(codes):
-        await asyncio.sleep(0.5)
+    await _until_made(office, flood[-1], len(codes))
     return {
         "flood_deliveries": FLOOD * len(codes),
         "letter_urgent_behind_flood_ms": _spread(letters["urgent"]),

@@ -140,14 +140,22 @@ class FrontDoor:
             self._forget(command_id, future)
 
     async def ask_decided(
-        self, command: Command, *, command_id: str, partition: int, actor: str = ""
+        self,
+        command: Command,
+        *,
+        command_id: str,
+        partition: int,
+        actor: str = "",
+        lane: Lane = Lane.NORMAL,
     ) -> Outcome:
         """As `ask`, for calls that answer with the decision or not at all.
 
         Raises `DocaxisError` `deadline_exceeded` where it was not decided within the wait: the
         command is durable, and the same again is answered with its decision.
         """
-        outcome = await self.ask(command, command_id=command_id, partition=partition, actor=actor)
+        outcome = await self.ask(
+            command, command_id=command_id, partition=partition, actor=actor, lane=lane
+        )
         if outcome is None:
             raise DocaxisError("deadline_exceeded", retry_after_s=1.0)
         return outcome

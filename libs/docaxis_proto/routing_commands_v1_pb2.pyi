@@ -103,6 +103,52 @@ class SubmitAnswer(_message.Message):
 Global___SubmitAnswer: _TypeAlias = SubmitAnswer  # noqa: Y015
 
 @_typing.final
+class CheckDocument(_message.Message):
+    """Partition: the document's. Decides as `SubmitDocument` would, and changes nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def submission(self) -> Global___SubmitDocument: ...
+    def __init__(
+        self,
+        *,
+        submission: Global___SubmitDocument | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckDocument: _TypeAlias = CheckDocument  # noqa: Y015
+
+@_typing.final
+class CheckAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    first: _builtins.bool
+    """False: it has been accepted before."""
+    @_builtins.property
+    def answer(self) -> Global___SubmitAnswer: ...
+    def __init__(
+        self,
+        *,
+        answer: Global___SubmitAnswer | None = ...,
+        first: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "first", b"first"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckAnswer: _TypeAlias = CheckAnswer  # noqa: Y015
+
+@_typing.final
 class ResolveSlice(_message.Message):
     """Partition: the document's. Resolves one slice of its recipients."""
 

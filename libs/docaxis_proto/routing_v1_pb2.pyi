@@ -207,6 +207,42 @@ class SubmitDocumentReply(_message.Message):
 Global___SubmitDocumentReply: _TypeAlias = SubmitDocumentReply  # noqa: Y015
 
 @_typing.final
+class CheckDocumentReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    first: _builtins.bool
+    """False: this content has been accepted for these recipients before."""
+    recipient_count: _builtins.int
+    @_builtins.property
+    def recipients(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.Recipient]:
+        """Above 500 recipients, empty; `refused` then has the first 500."""
+
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.RefusedRecipient]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        first: _builtins.bool = ...,
+        recipients: _abc.Iterable[_routing_events_v1_pb2.Recipient] | None = ...,
+        refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
+        recipient_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "first", b"first", "recipient_count", b"recipient_count", "recipients", b"recipients", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckDocumentReply: _TypeAlias = CheckDocumentReply  # noqa: Y015
+
+@_typing.final
 class FileInfo(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

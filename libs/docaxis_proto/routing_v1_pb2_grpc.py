@@ -39,6 +39,11 @@ class RoutingStub:
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentReply.FromString,
                 _registered_method=True)
+        self.CheckDocument = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/CheckDocument',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.CheckDocumentReply.FromString,
+                _registered_method=True)
         self.GetDocument = channel.unary_unary(
                 '/docaxis.routing.v1.Routing/GetDocument',
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.GetDocumentRequest.SerializeToString,
@@ -81,6 +86,13 @@ class RoutingServicer:
 
     def SubmitDocument(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckDocument(self, request, context):
+        """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -137,6 +149,11 @@ def add_RoutingServicer_to_server(servicer, server):
                     servicer.SubmitDocument,
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentReply.SerializeToString,
+            ),
+            'CheckDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckDocument,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.CheckDocumentReply.SerializeToString,
             ),
             'GetDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDocument,
@@ -201,6 +218,33 @@ class Routing:
             '/docaxis.routing.v1.Routing/SubmitDocument',
             docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
             docaxis__proto_dot_routing__v1__pb2.SubmitDocumentReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/CheckDocument',
+            docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.CheckDocumentReply.FromString,
             options,
             channel_credentials,
             insecure,

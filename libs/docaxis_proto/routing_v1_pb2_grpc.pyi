@@ -32,6 +32,8 @@ class RoutingStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RoutingAsyncStub: ...
     SubmitDocument: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.SubmitDocumentReply]
+    CheckDocument: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.CheckDocumentReply]
+    """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit."""
     GetDocument: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.GetDocumentRequest, _routing_v1_pb2.Document]
     FindDocuments: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDocumentsRequest, _routing_v1_pb2.FindDocumentsReply]
     """By the sender's own id, year of promulgation and business type."""
@@ -47,6 +49,8 @@ class RoutingStub:
 class RoutingAsyncStub(RoutingStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubmitDocument: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.SubmitDocumentReply]  # type: ignore[assignment]
+    CheckDocument: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.CheckDocumentReply]  # type: ignore[assignment]
+    """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.GetDocumentRequest, _routing_v1_pb2.Document]  # type: ignore[assignment]
     FindDocuments: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDocumentsRequest, _routing_v1_pb2.FindDocumentsReply]  # type: ignore[assignment]
     """By the sender's own id, year of promulgation and business type."""
@@ -65,6 +69,14 @@ class RoutingServicer(metaclass=_abc_1.ABCMeta):
         request: _routing_v1_pb2.SubmitDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_routing_v1_pb2.SubmitDocumentReply, _abc.Awaitable[_routing_v1_pb2.SubmitDocumentReply]]: ...
+
+    @_abc_1.abstractmethod
+    def CheckDocument(
+        self,
+        request: _routing_v1_pb2.SubmitDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.CheckDocumentReply, _abc.Awaitable[_routing_v1_pb2.CheckDocumentReply]]:
+        """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit."""
 
     @_abc_1.abstractmethod
     def GetDocument(

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
     deliveries,
+    document_check,
     documents,
     health,
     inbox,
@@ -33,6 +34,7 @@ from docaxis_gateway.problems import (
 
 _ROUTERS = (
     documents.router,
+    document_check.router,
     timelines.router,
     inbox.router,
     deliveries.router,

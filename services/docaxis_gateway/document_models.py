@@ -54,6 +54,28 @@ class Submission(BaseModel):
     links: SubmissionLinks
 
 
+class CheckedFile(BaseModel):
+    """What the signature service finds in a file; `status` and `code` as in a verdict."""
+
+    name: str
+    digest: str
+    size: int
+    status: str
+    code: str
+
+
+class DocumentCheck(BaseModel):
+    """What a submit would be answered; `id` is the one that the document would have."""
+
+    id: str
+    status: Literal["would_be_accepted", "already_accepted"]
+    recipients: list[Recipient]
+    refused: list[RefusedRecipient]
+    recipient_count: int
+    """Codes as sent. Above 500 `recipients` is empty, and `refused` has the first 500."""
+    files: list[CheckedFile]
+
+
 class DocumentKind(BaseModel):
     """Kind of document."""
 

@@ -9,7 +9,7 @@ the document before it writes the command. Rules (tests carry their numbers):
   they are the document's, or nobody's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.ports.file_store import StoredFile
@@ -21,18 +21,26 @@ from docaxis_proto import routing_v1_pb2, signature_v1_pb2
 from docaxis_runtime.error_table import ERRORS
 
 _VERIFY_TIMEOUT_S = 60.0
-_SUBMIT_TIMEOUT_S = 15.0
+SUBMIT_TIMEOUT_S = 15.0
 
 
 async def submit(
     caller: Caller, document: SubmitDocument, parts: Mapping[str, StagedPart]
 ) -> routing_v1_pb2.SubmitDocumentReply:
     """Submit a document whose files are staged. Raises `DocaxisError`."""
-    files = await _locate(caller, document, parts)
+    files = await locate(caller, document, parts)
     if document.require_signature:
-        await _verify(caller, files)
+        refuse_unsigned(await verify(caller, files))
+    request = submission_request(caller, document, files)
+    return await caller.services.routing.SubmitDocument(request, timeout=SUBMIT_TIMEOUT_S)
+
+
+def submission_request(
+    caller: Caller, document: SubmitDocument, files: Sequence[routing_v1_pb2.UploadedFile]
+) -> routing_v1_pb2.SubmitDocumentRequest:
+    """The document as routing is asked to take it."""
     signer = document.signer
-    request = routing_v1_pb2.SubmitDocumentRequest(
+    return routing_v1_pb2.SubmitDocumentRequest(
         system_id=caller.system_id,
         sender_code=document.sender,
         recipient_codes=document.recipients,
@@ -55,12 +63,12 @@ async def submit(
         files=files,
         served_organisation_ids=caller.organisation_ids,
     )
-    return await caller.services.routing.SubmitDocument(request, timeout=_SUBMIT_TIMEOUT_S)
 
 
-async def _locate(
+async def locate(
     caller: Caller, document: SubmitDocument, parts: Mapping[str, StagedPart]
 ) -> list[routing_v1_pb2.UploadedFile]:
+    """The document's files in the staging area (S1). Raises `DocaxisError` naming each at fault."""
     located: list[routing_v1_pb2.UploadedFile] = []
     problems: list[FieldProblem] = []
     for index, file in enumerate(document.files):
@@ -113,7 +121,10 @@ async def _staged(
         return None
 
 
-async def _verify(caller: Caller, files: list[routing_v1_pb2.UploadedFile]) -> None:
+async def verify(
+    caller: Caller, files: Sequence[routing_v1_pb2.UploadedFile]
+) -> signature_v1_pb2.VerifyUploadsReply:
+    """What the signature service finds in staged files, in their order."""
     request = signature_v1_pb2.VerifyUploadsRequest(
         system_id=caller.system_id,
         uploads=[
@@ -126,6 +137,13 @@ async def _verify(caller: Caller, files: list[routing_v1_pb2.UploadedFile]) -> N
         ],
     )
     reply = await caller.services.signature.VerifyUploads(request, timeout=_VERIFY_TIMEOUT_S)
+    if len(reply.verdicts) != len(files):
+        raise DocaxisError(_code(reply.code))
+    return reply
+
+
+def refuse_unsigned(reply: signature_v1_pb2.VerifyUploadsReply) -> None:
+    """Raise `DocaxisError` unless all files are validly signed (S2)."""
     problems = [
         FieldProblem(f"/files/{index}", _code(verdict.code))
         for index, verdict in enumerate(reply.verdicts)
@@ -133,7 +151,7 @@ async def _verify(caller: Caller, files: list[routing_v1_pb2.UploadedFile]) -> N
     ]
     if problems:
         raise fields_error(problems)
-    if reply.status != "valid" or len(reply.verdicts) != len(files):
+    if reply.status != "valid":
         raise DocaxisError(_code(reply.code))
 
 

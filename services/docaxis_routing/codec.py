@@ -29,6 +29,8 @@ CODEC = MessageCodec(
         (messages.DeliveriesHandedOver, events.DeliveriesHandedOver),
         (messages.SubmitDocument, commands.SubmitDocument),
         (messages.SubmitAnswer, commands.SubmitAnswer),
+        (messages.CheckDocument, commands.CheckDocument),
+        (messages.CheckAnswer, commands.CheckAnswer),
         (messages.ResolveSlice, commands.ResolveSlice),
         (messages.SettleSlice, commands.SettleSlice),
         (messages.NoteVerdict, commands.NoteVerdict),

@@ -31,6 +31,12 @@ class RoutingServicer(Generated):
         """Durable, then decided, then answered."""
         return await self._submissions.submit(request)
 
+    async def CheckDocument(
+        self, request: pb.SubmitDocumentRequest, context: Any
+    ) -> pb.CheckDocumentReply:
+        """What a submit would be answered."""
+        return await self._submissions.check(request)
+
     async def GetDocument(self, request: pb.GetDocumentRequest, context: Any) -> pb.Document:
         """One document, for those who may see it."""
         return await self._queries.document(request.document_id, request.for_organisation_ids)

@@ -30,7 +30,7 @@ from docaxis_proto.registry_events_v1_pb2 import (
 )
 from docaxis_routing.codec import REGISTRY_EVENTS
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
-from docaxis_routing.domain.messages import ResolveSlice, SubmitDocument
+from docaxis_routing.domain.messages import CheckDocument, ResolveSlice, SubmitDocument
 from docaxis_routing.recipient_slices import RecipientSlices
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
@@ -199,6 +199,8 @@ class RegistryFacts:
         command = request.command
         if isinstance(command, ResolveSlice):
             return await self._slice(request, command)
+        if isinstance(command, CheckDocument):
+            command = command.submission
         if not isinstance(command, SubmitDocument):
             return RoutingFacts(request.now, request.command_id)
         try:

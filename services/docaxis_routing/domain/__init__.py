@@ -1,9 +1,9 @@
 """The rules of routing: `decide` and `evolve`, and what they work on.
 
-Rules 1-10 are about documents (`documents`), 11-17 about deliveries and mailboxes (`deliveries`),
-18-21 about slices of many recipients (`slices`). Documents and their slices lie on the partition of
-the document id's first part, deliveries and mailboxes on that of the recipient organisation
-(rule L3).
+Rules 1-10 and 22 are about documents (`documents`), 11-17 about deliveries and mailboxes
+(`deliveries`), 18-21 about slices of many recipients (`slices`). Documents and their slices lie on
+the partition of the document id's first part, deliveries and mailboxes on that of the recipient
+organisation (rule L3).
 """
 
 from docaxis_eventsourcing.decider import Decider

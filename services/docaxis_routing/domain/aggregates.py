@@ -8,6 +8,7 @@ from docaxis_routing.domain.deliveries import Delivery, Mailbox
 from docaxis_routing.domain.documents import Document, Submission
 from docaxis_routing.domain.messages import (
     AcknowledgeDeliveries,
+    CheckDocument,
     DeliveriesHandedOver,
     DeliveriesMade,
     DeliveriesRefused,
@@ -36,6 +37,9 @@ def aggregates(command: Any) -> tuple[str, ...]:
                 f"document/{command.brief.document_id}",
                 f"submission/{command.submission_key}",
             )
+        case CheckDocument():
+            # The document second: what is refused here is no refusal of the document (L7).
+            return tuple(reversed(aggregates(command.submission)))
         case NoteVerdict():
             return (f"document/{command.document_id}",)
         case ResolveSlice():

@@ -8,6 +8,7 @@ from docaxis_routing.domain import deliveries, documents, slices
 from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeDeliveries,
+    CheckDocument,
     MakeDeliveries,
     NoteVerdict,
     RefuseDeliveries,
@@ -23,6 +24,8 @@ def decide(states: Mapping[str, Any], facts: RoutingFacts, command: Any) -> Deci
     match command:
         case SubmitDocument():
             return documents.decide_submit(states, facts, command)
+        case CheckDocument():
+            return documents.decide_check(states, facts, command)
         case NoteVerdict():
             return documents.decide_verdict(states[f"document/{command.document_id}"], command)
         case ResolveSlice():

@@ -14,6 +14,7 @@
    its own; those who have it already are answered, not served again.
 10. The first verdict is noted and counts; it goes to those who wait for it, and decides at once
     for recipients that are added later.
+22. A check is decided as the submit would be, and changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,8 @@ from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Ref
 from docaxis_eventsourcing.errors import FieldProblem
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
 from docaxis_routing.domain.messages import (
+    CheckAnswer,
+    CheckDocument,
     ContentDigest,
     DocumentBrief,
     DocumentSubmitted,
@@ -95,6 +98,16 @@ def decide_submit(
         first = DocumentSubmitted(brief, command.submission_key, command.content_digests, *to)
         return Decided((first,), answer)
     return Decided((RecipientsAdded(brief, *to),), answer)  # rule 9
+
+
+def decide_check(
+    states: Mapping[str, Any], facts: RoutingFacts, command: CheckDocument
+) -> Decision:
+    """Rule 22: no event, whatever a submit would be answered."""
+    decision = decide_submit(states, facts, command.submission)
+    if isinstance(decision, Decided | AlreadyDecided) and isinstance(decision.answer, SubmitAnswer):
+        return AlreadyDecided(CheckAnswer(decision.answer, isinstance(decision, Decided)))
+    return decision
 
 
 def decide_verdict(document: Document, command: NoteVerdict) -> Decision:

@@ -91,6 +91,21 @@ class SubmitAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckDocument:
+    """Ask what a submission would be answered."""
+
+    submission: SubmitDocument
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    """What it would be answered; `first` where it was not accepted before."""
+
+    answer: SubmitAnswer
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ResolveSlice:
     """Resolve one slice of a document's recipients."""
 

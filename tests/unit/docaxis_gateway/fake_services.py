@@ -148,6 +148,22 @@ class FakeRouting(RoutingServicer):
             self._keep(request, document_id, content, sender.organisation_id, recipients, refused)
         return reply
 
+    async def CheckDocument(
+        self, request: routing.SubmitDocumentRequest, context: Any
+    ) -> routing.CheckDocumentReply:
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        recipients, refused = self._recipients(request)
+        document_id = derived_id(request.sender_code, request.sender_document_id)
+        return routing.CheckDocumentReply(
+            document_id=document_id,
+            first=document_id not in self.documents,
+            recipients=recipients,
+            refused=refused,
+            recipient_count=len(request.recipient_codes),
+        )
+
     def _recipients(self, request: Any) -> tuple[list[Any], list[Any]]:
         recipients, refused, fields = [], [], []
         for index, code in enumerate(request.recipient_codes):

@@ -22,6 +22,7 @@ from docaxis_routing.domain.messages import (
     ResolveSlice,
     SettleSlice,
     SliceSettled,
+    SubmitAnswer,
     SubmitDocument,
 )
 from docaxis_routing.reactions import RoutingReactions
@@ -69,7 +70,8 @@ def test_rule_18_a_large_document_is_accepted_with_its_count_and_its_state_stays
     assert isinstance(event, DocumentSubmitted)
     assert (event.recipients, event.refused, event.slices) == ((), (), 3)
     assert event.recipient_count == 1_200
-    assert decision.answer.recipient_count == 1_200  # type: ignore[union-attr]
+    assert isinstance(decision.answer, SubmitAnswer)
+    assert decision.answer.recipient_count == 1_200
     document = house.state(f"document/{command.brief.document_id}")
     assert document.recipients == ()
     again = house.give(command)
