@@ -312,6 +312,83 @@ class RefuseDeliveries(_message.Message):
 Global___RefuseDeliveries: _TypeAlias = RefuseDeliveries  # noqa: Y015
 
 @_typing.final
+class ExpireDelivery(_message.Message):
+    """A timer's: the time of a delivery has passed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    due: _builtins.int
+    """Unix ms."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        due: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "due", b"due"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireDelivery: _TypeAlias = ExpireDelivery  # noqa: Y015
+
+@_typing.final
+class ResendDelivery(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    organisation_id: _builtins.str
+    """The recipient."""
+    sender_organisation_id: _builtins.str
+    system_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        sender_organisation_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "organisation_id", b"organisation_id", "sender_organisation_id", b"sender_organisation_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendDelivery: _TypeAlias = ResendDelivery  # noqa: Y015
+
+@_typing.final
+class ResendAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    state: _builtins.str
+    """"ready": it lies in the mailbox."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendAnswer: _TypeAlias = ResendAnswer  # noqa: Y015
+
+@_typing.final
 class AcknowledgeDeliveries(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

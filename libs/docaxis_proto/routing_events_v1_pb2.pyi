@@ -451,6 +451,7 @@ class DeliveryMade(_message.Message):
     MAILBOX_NUMBER_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     organisation_id: _builtins.str
     state: _builtins.str
@@ -459,6 +460,8 @@ class DeliveryMade(_message.Message):
     """Place in the mailbox; 0 while not ready."""
     code: _builtins.str
     reason: _builtins.str
+    expires_at: _builtins.int
+    """Unix ms at which it expires unless handed over; 0: never, or not ready yet."""
     def __init__(
         self,
         *,
@@ -468,10 +471,11 @@ class DeliveryMade(_message.Message):
         mailbox_number: _builtins.int = ...,
         code: _builtins.str = ...,
         reason: _builtins.str = ...,
+        expires_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "expires_at", b"expires_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -510,20 +514,23 @@ class DeliveryReleased(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     MAILBOX_NUMBER_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     organisation_id: _builtins.str
     mailbox_number: _builtins.int
     """0 where the delivery is not made yet: the release is kept and wins."""
+    expires_at: _builtins.int
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
         organisation_id: _builtins.str = ...,
         mailbox_number: _builtins.int = ...,
+        expires_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "expires_at", b"expires_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -603,6 +610,65 @@ class DeliveriesRefused(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeliveriesRefused: _TypeAlias = DeliveriesRefused  # noqa: Y015
+
+@_typing.final
+class DeliveriesExpired(_message.Message):
+    """Nobody took these copies over in time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    sender_organisation_id: _builtins.str
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryClosed]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        deliveries: _abc.Iterable[Global___DeliveryClosed] | None = ...,
+        sender_organisation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "document_id", b"document_id", "sender_organisation_id", b"sender_organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveriesExpired: _TypeAlias = DeliveriesExpired  # noqa: Y015
+
+@_typing.final
+class DeliveriesReopened(_message.Message):
+    """Expired copies were sent again: ready, each under its mailbox's next number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    sender_organisation_id: _builtins.str
+    system_id: _builtins.str
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryReleased]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        deliveries: _abc.Iterable[Global___DeliveryReleased] | None = ...,
+        sender_organisation_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "document_id", b"document_id", "sender_organisation_id", b"sender_organisation_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveriesReopened: _TypeAlias = DeliveriesReopened  # noqa: Y015
 
 @_typing.final
 class HandOver(_message.Message):

@@ -454,6 +454,8 @@ class Delivery(_message.Message):
     READY_AT_FIELD_NUMBER: _builtins.int
     HANDED_OVER_AT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    EXPIRED_AT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     document_id: _builtins.str
     organisation_id: _builtins.str
@@ -464,6 +466,8 @@ class Delivery(_message.Message):
     mailbox_number: _builtins.int
     ready_at: _builtins.int
     handed_over_at: _builtins.int
+    expires_at: _builtins.int
+    expired_at: _builtins.int
     @_builtins.property
     def document(self) -> Global___Document:
         """With inbox items: the whole document."""
@@ -481,10 +485,12 @@ class Delivery(_message.Message):
         ready_at: _builtins.int = ...,
         handed_over_at: _builtins.int = ...,
         document: Global___Document | None = ...,
+        expires_at: _builtins.int = ...,
+        expired_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "document", b"document", "document_id", b"document_id", "handed_over_at", b"handed_over_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "ready_at", b"ready_at", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "document", b"document", "document_id", b"document_id", "expired_at", b"expired_at", "expires_at", b"expires_at", "handed_over_at", b"handed_over_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "ready_at", b"ready_at", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -593,6 +599,116 @@ class ListRefusedReply(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListRefusedReply: _TypeAlias = ListRefusedReply  # noqa: Y015
+
+@_typing.final
+class FindDeliveriesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    received: _builtins.bool
+    limit: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Organisations of the asker; their documents sent, or with `received` their own deliveries."""
+
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        received: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "organisation_ids", b"organisation_ids", "received", b"received", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindDeliveriesRequest: _TypeAlias = FindDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class FindDeliveriesReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]: ...
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindDeliveriesReply: _TypeAlias = FindDeliveriesReply  # noqa: Y015
+
+@_typing.final
+class ResendDeliveryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    delivery_id: _builtins.str
+    idempotency_key: _builtins.str
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Organisations that the system serves: one of them sent it."""
+
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        delivery_id: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "idempotency_key", b"idempotency_key", "organisation_ids", b"organisation_ids", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendDeliveryRequest: _TypeAlias = ResendDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class ResendDeliveryReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    state: _builtins.str
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendDeliveryReply: _TypeAlias = ResendDeliveryReply  # noqa: Y015
 
 @_typing.final
 class GetInboxRequest(_message.Message):

@@ -64,6 +64,16 @@ class RoutingStub:
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.FromString,
                 _registered_method=True)
+        self.FindDeliveries = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/FindDeliveries',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesReply.FromString,
+                _registered_method=True)
+        self.ResendDelivery = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/ResendDelivery',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryReply.FromString,
+                _registered_method=True)
         self.GetInbox = channel.unary_unary(
                 '/docaxis.routing.v1.Routing/GetInbox',
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
@@ -123,6 +133,20 @@ class RoutingServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindDeliveries(self, request, context):
+        """What stands in a state now, of documents sent or received, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendDelivery(self, request, context):
+        """Sends an expired delivery again; refuses where there is nothing to send again, and says why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetInbox(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -174,6 +198,16 @@ def add_RoutingServicer_to_server(servicer, server):
                     servicer.ListRefused,
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.SerializeToString,
+            ),
+            'FindDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindDeliveries,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesReply.SerializeToString,
+            ),
+            'ResendDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendDelivery,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryReply.SerializeToString,
             ),
             'GetInbox': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInbox,
@@ -353,6 +387,60 @@ class Routing:
             '/docaxis.routing.v1.Routing/ListRefused',
             docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.SerializeToString,
             docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/FindDeliveries',
+            docaxis__proto_dot_routing__v1__pb2.FindDeliveriesRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.FindDeliveriesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/ResendDelivery',
+            docaxis__proto_dot_routing__v1__pb2.ResendDeliveryRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.ResendDeliveryReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,10 @@ class RoutingStub:
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ListDeliveriesRequest, _routing_v1_pb2.ListDeliveriesReply]
     ListRefused: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ListRefusedRequest, _routing_v1_pb2.ListRefusedReply]
     """A document's refused recipients, for its sender, in pages by code."""
+    FindDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDeliveriesRequest, _routing_v1_pb2.FindDeliveriesReply]
+    """What stands in a state now, of documents sent or received, in pages."""
+    ResendDelivery: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ResendDeliveryRequest, _routing_v1_pb2.ResendDeliveryReply]
+    """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
     GetInbox: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]
     AcknowledgeDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]
     LocateFile: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]
@@ -57,6 +61,10 @@ class RoutingAsyncStub(RoutingStub):
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ListDeliveriesRequest, _routing_v1_pb2.ListDeliveriesReply]  # type: ignore[assignment]
     ListRefused: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ListRefusedRequest, _routing_v1_pb2.ListRefusedReply]  # type: ignore[assignment]
     """A document's refused recipients, for its sender, in pages by code."""
+    FindDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDeliveriesRequest, _routing_v1_pb2.FindDeliveriesReply]  # type: ignore[assignment]
+    """What stands in a state now, of documents sent or received, in pages."""
+    ResendDelivery: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ResendDeliveryRequest, _routing_v1_pb2.ResendDeliveryReply]  # type: ignore[assignment]
+    """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
     GetInbox: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]  # type: ignore[assignment]
     AcknowledgeDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]  # type: ignore[assignment]
     LocateFile: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]  # type: ignore[assignment]
@@ -107,6 +115,22 @@ class RoutingServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_routing_v1_pb2.ListRefusedReply, _abc.Awaitable[_routing_v1_pb2.ListRefusedReply]]:
         """A document's refused recipients, for its sender, in pages by code."""
+
+    @_abc_1.abstractmethod
+    def FindDeliveries(
+        self,
+        request: _routing_v1_pb2.FindDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.FindDeliveriesReply, _abc.Awaitable[_routing_v1_pb2.FindDeliveriesReply]]:
+        """What stands in a state now, of documents sent or received, in pages."""
+
+    @_abc_1.abstractmethod
+    def ResendDelivery(
+        self,
+        request: _routing_v1_pb2.ResendDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.ResendDeliveryReply, _abc.Awaitable[_routing_v1_pb2.ResendDeliveryReply]]:
+        """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
 
     @_abc_1.abstractmethod
     def GetInbox(

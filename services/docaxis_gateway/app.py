@@ -9,6 +9,7 @@ from starlette.responses import Response
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
     deliveries,
+    delivery_states,
     document_check,
     documents,
     health,
@@ -38,6 +39,7 @@ _ROUTERS = (
     timelines.router,
     inbox.router,
     deliveries.router,
+    delivery_states.router,
     statuses.router,
     receipts.router,
     uploads.router,

@@ -155,6 +155,29 @@ class Delivery(BaseModel):
     reason: str | None
     ready_at: DateTimeText | None
     handed_over_at: DateTimeText | None
+    expires_at: DateTimeText | None
+    """While it is ready: when it expires, unless it is taken over."""
+    expired_at: DateTimeText | None
+
+
+class FoundDelivery(Delivery):
+    """A delivery of some document."""
+
+    document_id: str
+
+
+class FoundDeliveryPage(BaseModel):
+    """A page of deliveries of any documents."""
+
+    items: list[FoundDelivery]
+    next: str | None
+
+
+class Resent(BaseModel):
+    """A delivery that was sent again, and how it stands."""
+
+    delivery_id: str
+    state: str
 
 
 class DeliveryPage(BaseModel):

@@ -107,6 +107,8 @@ def delivery(each: routing_v1_pb2.Delivery) -> dict[str, Any]:
         "reason": each.reason or None,
         "ready_at": moment(each.ready_at),
         "handed_over_at": moment(each.handed_over_at),
+        "expires_at": moment(each.expires_at),
+        "expired_at": moment(each.expired_at),
     }
 
 

@@ -7,6 +7,7 @@ from docaxis_proto.routing_v1_pb2_grpc import RoutingServicer as Generated
 from docaxis_routing.acknowledgement import AcknowledgementDoor
 from docaxis_routing.inbox import Inbox
 from docaxis_routing.queries import Queries
+from docaxis_routing.resending import ResendDoor
 from docaxis_routing.submission import SubmissionDoor
 
 
@@ -17,11 +18,13 @@ class RoutingServicer(Generated):
         self,
         submissions: SubmissionDoor,
         acknowledgements: AcknowledgementDoor,
+        resends: ResendDoor,
         queries: Queries,
         inbox: Inbox,
     ) -> None:
         self._submissions = submissions
         self._acknowledgements = acknowledgements
+        self._resends = resends
         self._queries = queries
         self._inbox = inbox
 
@@ -63,6 +66,18 @@ class RoutingServicer(Generated):
         return await self._queries.refused(
             request.document_id, request.for_organisation_ids, request.limit, request.cursor
         )
+
+    async def FindDeliveries(
+        self, request: pb.FindDeliveriesRequest, context: Any
+    ) -> pb.FindDeliveriesReply:
+        """What stands in a state now."""
+        return await self._queries.in_state(request)
+
+    async def ResendDelivery(
+        self, request: pb.ResendDeliveryRequest, context: Any
+    ) -> pb.ResendDeliveryReply:
+        """Send an expired delivery again."""
+        return await self._resends.resend(request)
 
     async def GetInbox(self, request: pb.GetInboxRequest, context: Any) -> pb.GetInboxReply:
         """What is open, or what is new behind a cursor."""

@@ -187,8 +187,11 @@ REGISTRY_VIEW = View(
 class RegistryFacts:
     """Resolves codes and locks for decisions and doors."""
 
-    def __init__(self, reader: ViewReader, slices: RecipientSlices) -> None:
+    def __init__(
+        self, reader: ViewReader, slices: RecipientSlices, expire_after_ms: int = 0
+    ) -> None:
         self._reader = reader
+        self._expire_after_ms = expire_after_ms
         self._slices = slices
 
     async def of(self, requests: Sequence[Request]) -> list[RoutingFacts]:
@@ -202,7 +205,9 @@ class RegistryFacts:
         if isinstance(command, CheckDocument):
             command = command.submission
         if not isinstance(command, SubmitDocument):
-            return RoutingFacts(request.now, request.command_id)
+            return RoutingFacts(
+                request.now, request.command_id, expire_after_ms=self._expire_after_ms
+            )
         try:
             system = await self._system(command.brief.system_id)
             organisations = await self.resolve(

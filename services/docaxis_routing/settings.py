@@ -30,6 +30,15 @@ class RoutingSettings:
             "help": "Commands that one transaction decides, at most.",
         },
     )
+    expire_after_hours: float = field(
+        default=0.0,
+        metadata={
+            "env": "DOCAXIS_ROUTING_EXPIRE_AFTER_HOURS",
+            "min": 0.0,
+            "help": "A ready delivery that nobody takes over expires after this; 0: never. Its"
+            " sender may send it again.",
+        },
+    )
     staging_hours: float = field(
         default=24.0,
         metadata={

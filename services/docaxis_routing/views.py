@@ -16,12 +16,14 @@ from docaxis_eventsourcing.topics import Lane, ServiceTopics
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_proto.kernel_v1_pb2 import Outcome
 from docaxis_routing.codec import CODEC, OUTCOMES
-from docaxis_routing.domain.deliveries import HANDED_OVER, READY, REFUSED
+from docaxis_routing.domain.deliveries import EXPIRED, HANDED_OVER, READY, REFUSED
 from docaxis_routing.domain.messages import (
+    DeliveriesExpired,
     DeliveriesHandedOver,
     DeliveriesMade,
     DeliveriesRefused,
     DeliveriesReleased,
+    DeliveriesReopened,
     DocumentBrief,
     DocumentSubmitted,
     Recipient,
@@ -63,6 +65,8 @@ class DeliveryRow:
     ready_at: int
     handed_over_at: int
     brief: DocumentBrief
+    expires_at: int = 0
+    expired_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,13 @@ def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
             return ((DOCUMENTS, event.brief.document_id),)
         case VerdictNoted():
             return ((DOCUMENTS, event.document_id),)
-        case DeliveriesReleased() | DeliveriesRefused() | DeliveriesHandedOver():
+        case (
+            DeliveriesReleased()
+            | DeliveriesRefused()
+            | DeliveriesHandedOver()
+            | DeliveriesExpired()
+            | DeliveriesReopened()
+        ):
             return [(DELIVERIES, each.delivery_id) for each in event.deliveries]
     return ()
 
@@ -136,7 +146,13 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
                 _put_document(rows, noted)
         case DeliveriesMade():
             _project_made(rows, event, envelope.time)
-        case DeliveriesReleased() | DeliveriesRefused() | DeliveriesHandedOver():
+        case (
+            DeliveriesReleased()
+            | DeliveriesRefused()
+            | DeliveriesHandedOver()
+            | DeliveriesExpired()
+            | DeliveriesReopened()
+        ):
             _project_moved(rows, event, envelope.time)
 
 
@@ -190,12 +206,19 @@ def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
                 at if made.state == READY else 0,
                 0,
                 event.brief,
+                made.expires_at,
             ),
         )
 
 
 def _project_moved(
-    rows: Rows, event: DeliveriesReleased | DeliveriesRefused | DeliveriesHandedOver, at: int
+    rows: Rows,
+    event: DeliveriesReleased
+    | DeliveriesRefused
+    | DeliveriesHandedOver
+    | DeliveriesExpired
+    | DeliveriesReopened,
+    at: int,
 ) -> None:
     for each in event.deliveries:
         row = rows.get(DELIVERIES, each.delivery_id)
@@ -203,13 +226,20 @@ def _project_moved(
             continue  # came before its delivery: `DeliveriesMade` will say how it is
         before = read_delivery(row)
         match event:
-            case DeliveriesReleased():
-                number = next(
-                    one.mailbox_number
-                    for one in event.deliveries
-                    if one.delivery_id == each.delivery_id
+            case DeliveriesReleased() | DeliveriesReopened():
+                opened = next(
+                    one for one in event.deliveries if one.delivery_id == each.delivery_id
                 )
-                after = replace(before, state=READY, mailbox_number=number, ready_at=at)
+                after = replace(
+                    before,
+                    state=READY,
+                    mailbox_number=opened.mailbox_number,
+                    ready_at=at,
+                    expires_at=opened.expires_at,
+                    expired_at=0,
+                )
+            case DeliveriesExpired():
+                after = replace(before, state=EXPIRED, expired_at=at)
             case DeliveriesRefused():
                 after = replace(before, state=REFUSED, reason=event.reason)
             case _:
@@ -243,6 +273,8 @@ def _put_delivery(rows: Rows, delivery: DeliveryRow) -> None:
                 "open": int(delivery.state == READY),
                 "number": delivery.mailbox_number,
                 "document": delivery.brief.document_id,
+                "sender": delivery.brief.sender_organisation_id,
+                "state": delivery.state,
             },
         ),
     )
@@ -267,8 +299,12 @@ DOCUMENTS_VIEW = View(
                 "open": IndexType.INT,
                 "number": IndexType.INT,
                 "document": IndexType.TEXT,
+                "sender": IndexType.TEXT,
+                "state": IndexType.TEXT,
             },
             (
+                Index("sent", ("sender", "state")),
+                Index("received", ("organisation", "state")),
                 Index("inbox", ("organisation", "open", "number")),
                 Index("by_document", ("document",)),
             ),

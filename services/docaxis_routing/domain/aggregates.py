@@ -9,17 +9,21 @@ from docaxis_routing.domain.documents import Document, Submission
 from docaxis_routing.domain.messages import (
     AcknowledgeDeliveries,
     CheckDocument,
+    DeliveriesExpired,
     DeliveriesHandedOver,
     DeliveriesMade,
     DeliveriesRefused,
     DeliveriesReleased,
+    DeliveriesReopened,
     DocumentSubmitted,
+    ExpireDelivery,
     MakeDeliveries,
     NoteVerdict,
     RecipientsAdded,
     RecipientsResolved,
     RefuseDeliveries,
     ReleaseDeliveries,
+    ResendDelivery,
     ResolveSlice,
     SettleSlice,
     SliceSettled,
@@ -58,6 +62,10 @@ def aggregates(command: Any) -> tuple[str, ...]:
             return _copies(command.brief.document_id, organisations)
         case ReleaseDeliveries() | RefuseDeliveries():
             return _copies(command.document_id, list(command.organisation_ids))
+        case ExpireDelivery():
+            return (f"delivery/{command.delivery_id}",)
+        case ResendDelivery():
+            return (f"delivery/{command.delivery_id}", f"mailbox/{command.organisation_id}")
         case AcknowledgeDeliveries():
             return (
                 f"mailbox/{command.organisation_id}",
@@ -80,10 +88,10 @@ def touched(event: Any) -> tuple[str, ...]:
             return (slice_name(document_id, event.recipients_digest, event.slice),)
         case SliceSettled():
             return (slice_name(event.document_id, event.recipients_digest, event.slice),)
-        case DeliveriesMade() | DeliveriesReleased():
+        case DeliveriesMade() | DeliveriesReleased() | DeliveriesReopened():
             numbered = [f"mailbox/{each.organisation_id}" for each in event.deliveries]
             return (*(f"delivery/{each.delivery_id}" for each in event.deliveries), *numbered)
-        case DeliveriesRefused() | DeliveriesHandedOver():
+        case DeliveriesRefused() | DeliveriesHandedOver() | DeliveriesExpired():
             return tuple(f"delivery/{each.delivery_id}" for each in event.deliveries)
     raise TypeError(type(event).__name__)
 

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from docaxis_eventsourcing.decider import Decision
-from docaxis_routing.domain import deliveries, documents, slices
+from docaxis_routing.domain import deliveries, documents, expiry, slices
 from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeDeliveries,
     CheckDocument,
+    ExpireDelivery,
     MakeDeliveries,
     NoteVerdict,
     RefuseDeliveries,
     ReleaseDeliveries,
+    ResendDelivery,
     ResolveSlice,
     SettleSlice,
     SubmitDocument,
@@ -33,11 +35,15 @@ def decide(states: Mapping[str, Any], facts: RoutingFacts, command: Any) -> Deci
         case SettleSlice():
             return slices.decide_settle(states, command)
         case MakeDeliveries():
-            return deliveries.decide_make(states, command)
+            return deliveries.decide_make(states, facts, command)
         case ReleaseDeliveries():
-            return deliveries.decide_release(states, command)
+            return deliveries.decide_release(states, facts, command)
         case RefuseDeliveries():
             return deliveries.decide_refuse(states, command)
+        case ExpireDelivery():
+            return expiry.decide_expire(states, facts, command)
+        case ResendDelivery():
+            return expiry.decide_resend(states, facts, command)
         case AcknowledgeDeliveries():
             return deliveries.decide_acknowledge(states, command)
     raise TypeError(type(command).__name__)

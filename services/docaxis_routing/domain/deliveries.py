@@ -16,14 +16,17 @@ from typing import Any
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision
 from docaxis_eventsourcing.receipt_ids import delivery_id
+from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeAnswer,
     AcknowledgeDeliveries,
     AcknowledgeResult,
+    DeliveriesExpired,
     DeliveriesHandedOver,
     DeliveriesMade,
     DeliveriesRefused,
     DeliveriesReleased,
+    DeliveriesReopened,
     DeliveryClosed,
     DeliveryMade,
     DeliveryReleased,
@@ -34,6 +37,7 @@ from docaxis_routing.domain.messages import (
 )
 
 HELD, READY, HANDED_OVER, REFUSED = "held", "ready", "handed_over", "refused"
+EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ class Delivery:
     released_early: bool = False
     refused_early: str = ""
     """The reason of a refusal that came before the delivery (rule 14)."""
+    reason: str = ""
+    """Why it was refused."""
+    expires_at: int = 0
+    """Unix ms; 0: never (rule 23)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ class Mailbox:
     last_number: int = 0
 
 
-def decide_make(states: Mapping[str, Any], command: MakeDeliveries) -> Decision:
+def decide_make(
+    states: Mapping[str, Any], facts: RoutingFacts, command: MakeDeliveries
+) -> Decision:
     """Rules 11-14."""
     made = []
     for recipient in command.recipients:
@@ -70,23 +80,36 @@ def decide_make(states: Mapping[str, Any], command: MakeDeliveries) -> Decision:
         if copy.state:
             continue
         state, reason = _first_state(recipient.held, copy)
-        number = _next_number(states, organisation_id) if state == READY else 0
+        ready = state == READY
+        number = next_number(states, organisation_id) if ready else 0
         made.append(
-            DeliveryMade(copy.delivery_id, organisation_id, state, number, recipient.code, reason)
+            DeliveryMade(
+                copy.delivery_id,
+                organisation_id,
+                state,
+                number,
+                recipient.code,
+                reason,
+                expires_at(facts) if ready else 0,
+            )
         )
     if not made:
         return AlreadyDecided()
     return Decided((DeliveriesMade(command.brief, tuple(made)),))
 
 
-def decide_release(states: Mapping[str, Any], command: ReleaseDeliveries) -> Decision:
+def decide_release(
+    states: Mapping[str, Any], facts: RoutingFacts, command: ReleaseDeliveries
+) -> Decision:
     """Rules 12, 14 and 15."""
     released = []
     for organisation_id in command.organisation_ids:
         copy: Delivery = states[f"delivery/{delivery_id(command.document_id, organisation_id)}"]
         if copy.state == HELD:
-            number = _next_number(states, organisation_id)
-            released.append(DeliveryReleased(copy.delivery_id, organisation_id, number))
+            number = next_number(states, organisation_id)
+            released.append(
+                DeliveryReleased(copy.delivery_id, organisation_id, number, expires_at(facts))
+            )
         elif not copy.state and not copy.released_early:
             released.append(DeliveryReleased(copy.delivery_id, organisation_id, 0))
     if not released:
@@ -148,21 +171,30 @@ def evolve_delivery(state: Delivery, event: Any) -> Delivery:
                 made.organisation_id,
                 event.brief.sender_organisation_id,
                 event.brief.content_digest,
+                reason=made.reason,
+                expires_at=made.expires_at,
             )
-        case DeliveriesReleased():
-            return (
-                replace(state, state=READY) if state.state else replace(state, released_early=True)
+        case DeliveriesReleased() if not state.state:
+            return replace(state, released_early=True)
+        case DeliveriesReleased() | DeliveriesReopened():
+            opened = next(
+                each for each in event.deliveries if each.delivery_id == state.delivery_id
             )
+            return replace(state, state=READY, expires_at=opened.expires_at)
+        case DeliveriesExpired():
+            return replace(state, state=EXPIRED)
         case DeliveriesRefused():
             if state.state:
-                return replace(state, state=REFUSED)
+                return replace(state, state=REFUSED, reason=event.reason)
             return replace(state, refused_early=event.reason)
         case DeliveriesHandedOver():
             return replace(state, state=HANDED_OVER)
     return state
 
 
-def evolve_mailbox(state: Mailbox, event: DeliveriesMade | DeliveriesReleased) -> Mailbox:
+def evolve_mailbox(
+    state: Mailbox, event: DeliveriesMade | DeliveriesReleased | DeliveriesReopened
+) -> Mailbox:
     """The last number that the mailbox gave."""
     numbers = [
         each.mailbox_number
@@ -181,7 +213,12 @@ def _first_state(held: bool, copy: Delivery) -> tuple[str, str]:
     return READY, ""
 
 
-def _next_number(states: Mapping[str, Any], organisation_id: str) -> int:
+def expires_at(facts: RoutingFacts) -> int:
+    """Rule 23: Unix ms at which a copy that becomes ready now expires; 0: never."""
+    return facts.now + facts.expire_after_ms if facts.expire_after_ms else 0
+
+
+def next_number(states: Mapping[str, Any], organisation_id: str) -> int:
     """Rule 12. A command names each organisation once, so one number each is enough."""
     mailbox: Mailbox = states[f"mailbox/{organisation_id}"]
     return mailbox.last_number + 1

@@ -26,6 +26,8 @@ class RoutingFacts:
     system_locked: bool = False
     serves_sender: bool = True
     sender_locked: bool = False
+    expire_after_ms: int = 0
+    """How long a ready delivery waits for its hand-over; 0: for ever."""
     recipients: Mapping[str, Resolved] = field(default_factory=dict)
     """By code as the sender wrote it; for a slice its codes, in their order."""
 

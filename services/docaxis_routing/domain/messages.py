@@ -160,6 +160,32 @@ class RefuseDeliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpireDelivery:
+    """A timer's: the time of a delivery has passed."""
+
+    delivery_id: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResendDelivery:
+    """Its sender sends an expired copy again."""
+
+    delivery_id: str
+    organisation_id: str
+    sender_organisation_id: str
+    system_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResendAnswer:
+    """How the copy stands then."""
+
+    delivery_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgeDeliveries:
     """A recipient's system has taken these deliveries."""
 
@@ -267,6 +293,8 @@ class DeliveryMade:
     mailbox_number: int
     code: str
     reason: str = ""
+    expires_at: int = 0
+    """Unix ms; 0: never, or not ready yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +312,7 @@ class DeliveryReleased:
     delivery_id: str
     organisation_id: str
     mailbox_number: int
+    expires_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +339,25 @@ class DeliveriesRefused:
     reason: str
     deliveries: tuple[DeliveryClosed, ...]
     sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesExpired:
+    """Nobody took these copies over in time."""
+
+    document_id: str
+    deliveries: tuple[DeliveryClosed, ...]
+    sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesReopened:
+    """Expired copies were sent again."""
+
+    document_id: str
+    deliveries: tuple[DeliveryReleased, ...]
+    sender_organisation_id: str
+    system_id: str
 
 
 @dataclass(frozen=True, slots=True)

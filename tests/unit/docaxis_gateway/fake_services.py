@@ -276,6 +276,21 @@ class FakeRouting(RoutingServicer):
         end = start + len(codes)
         return routing.ListRefusedReply(refused=refused, next=str(end) if end < 2 else "")
 
+    async def FindDeliveries(self, request: Any, context: Any) -> routing.FindDeliveriesReply:
+        self.requests.append(request)
+        found = [e for e in self.deliveries.values() if e.state == request.state]
+        return routing.FindDeliveriesReply(deliveries=found[: request.limit])
+
+    async def ResendDelivery(self, request: Any, context: Any) -> routing.ResendDeliveryReply:
+        self.requests.append(request)
+        delivery = self.deliveries.get(request.delivery_id)
+        if delivery is None:
+            raise DocaxisError("unknown_delivery")
+        if delivery.state == "refused":
+            raise DocaxisError("resend_refused_by_policy", {"reason": delivery.reason})
+        delivery.state = "ready"
+        return routing.ResendDeliveryReply(delivery_id=delivery.delivery_id, state="ready")
+
     async def GetInbox(self, request: Any, context: Any) -> routing.GetInboxReply:
         self.requests.append(request)
         reply = routing.GetInboxReply(next="cursor")

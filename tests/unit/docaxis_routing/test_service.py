@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -108,39 +108,54 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running_in(tmp_path, RoutingSettings()) as axis:
+        yield axis
+
+
+@asynccontextmanager
+async def running_in(
+    folder: Path,
+    settings: RoutingSettings,
+    *,
+    organisations: dict[str, str] | None = None,
+    system_id: str = "",
+) -> AsyncIterator[Running]:
+    """Both at work in a folder; what is registered there already is told."""
     async with AsyncExitStack() as stack:
-        settings = StandaloneSettings(partitions=4)
-        ports = await stack.enter_async_context(embedded_ports(DataFolder(tmp_path), settings))
+        ports = await stack.enter_async_context(
+            embedded_ports(DataFolder(folder), StandaloneSettings(partitions=4))
+        )
         of_registry = registry.compose(ports, RegistrySettings())
-        of_routing = routing.compose(ports, RoutingSettings())
+        of_routing = routing.compose(ports, settings)
         await stack.enter_async_context(
             at_work(ports, of_registry, of_routing, topics=[SIGNATURE_EVENTS])
         )
-        entries = [
-            registry_pb.OrganisationEntry(code=code, name=code, level=1, kind="sample")
-            for code in ("G22", "H26", "H27")
-        ]
-        told = await of_registry.servicer.RegisterOrganisations(
-            registry_rpc.RegisterOrganisationsRequest(entries=entries, actor="test"), CONTEXT
-        )
-        organisations = {each.code: each.organisation_id for each in told.results}
-        system = await of_registry.servicer.RegisterSystem(
-            registry_rpc.RegisterSystemRequest(
-                name="Mẫu",
-                connection="direct",
-                organisation_ids=list(organisations.values()),
-                actor="test",
-            ),
-            CONTEXT,
-        )
+        if organisations is None:
+            organisations, system_id = await _registered(of_registry.servicer)
         yield Running(
-            ports,
-            of_routing.servicer,
-            of_registry.servicer,
-            system.system_id,
-            organisations,
-            of_routing,
+            ports, of_routing.servicer, of_registry.servicer, system_id, organisations, of_routing
         )
+
+
+async def _registered(catalogue: Any) -> tuple[dict[str, str], str]:
+    entries = [
+        registry_pb.OrganisationEntry(code=code, name=code, level=1, kind="sample")
+        for code in ("G22", "H26", "H27")
+    ]
+    told = await catalogue.RegisterOrganisations(
+        registry_rpc.RegisterOrganisationsRequest(entries=entries, actor="test"), CONTEXT
+    )
+    organisations = {each.code: each.organisation_id for each in told.results}
+    system = await catalogue.RegisterSystem(
+        registry_rpc.RegisterSystemRequest(
+            name="Mẫu",
+            connection="direct",
+            organisation_ids=list(organisations.values()),
+            actor="test",
+        ),
+        CONTEXT,
+    )
+    return organisations, system.system_id
 
 
 async def test_a_document_reaches_both_recipients_and_is_handed_over(running: Running) -> None:
