@@ -104,25 +104,29 @@ class DocaxisClient(Receiving, Proofs):
         the axis has it but needs longer to decide, its decision is awaited; a `status` of
         `pending` afterwards means that it is safe at the axis, still undecided.
         """
-        parts = await submission.read_files(files)
-        if submission.fits_inline(parts) if inline is None else inline:
-            request = await submission.inline_request(document, parts)
-        else:
-            uploads = [
-                (
-                    await self._upload(part.content, part.file.name, progress),
-                    await self._upload(part.signature, part.file.name, progress)
-                    if part.signature
-                    else None,
-                )
-                for part in parts
-            ]
-            request = submission.json_request(document, parts, uploads)
+        request = await self._document_request("/documents", document, files, progress, inline)
         reply = await self._transport.call(request)
         answer = msgspec.json.decode(reply.body, type=models.Submission)
         if reply.status == 202:
             return await decided_submission(self._transport, answer, decide_within_s)
         return answer if reply.status == 201 else msgspec.structs.replace(answer, first=False)
+
+    async def check(
+        self,
+        document: NewDocument,
+        files: Sequence[OutgoingFile],
+        *,
+        progress: Progress | None = None,
+        inline: bool | None = None,
+    ) -> models.DocumentCheck:
+        """Ask what `submit` would be answered, and what is found in the files; nothing is sent.
+
+        What the submit would be refused for, this is: `ProblemError`.
+        """
+        path = "/documents:check"
+        request = await self._document_request(path, document, files, progress, inline)
+        reply = await self._transport.call(request)
+        return msgspec.json.decode(reply.body, type=models.DocumentCheck)
 
     async def find_documents(self, sender: str, sender_document_id: str) -> models.Documents:
         """Find documents by the sender's own id."""
@@ -139,6 +143,36 @@ class DocaxisClient(Receiving, Proofs):
         """List a document's deliveries and their states."""
         path = path_of(f"/documents/{segment(document_id)}/deliveries", limit=limit, cursor=cursor)
         return await self._get(path, tracking.DeliveriesPage)
+
+    async def find_deliveries(
+        self,
+        state: str,
+        *,
+        side: str = "sent",
+        organisation: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> tracking.FoundDeliveriesPage:
+        """List deliveries that stand in a state now; `expired` and `refused` are dead letters.
+
+        `side` is `sent` (of one's own documents) or `received`.
+        """
+        path = path_of(
+            "/deliveries",
+            state=state,
+            side=side,
+            organisation=organisation,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._get(path, tracking.FoundDeliveriesPage)
+
+    async def resend(
+        self, delivery_id: str, *, idempotency_key: str | None = None
+    ) -> tracking.Resent:
+        """Send an expired delivery again; `ProblemError` says why one is not."""
+        path = f"/deliveries/{segment(delivery_id)}:resend"
+        return await self._post(path, {}, tracking.Resent, idempotency_key)
 
     async def refused_recipients(
         self, document_id: str, *, limit: int | None = None, cursor: str | None = None
@@ -190,6 +224,28 @@ class DocaxisClient(Receiving, Proofs):
         return await self._get(
             path_of(path, limit=limit, cursor=cursor), tracking.NotificationsPage
         )
+
+    async def _document_request(
+        self,
+        path: str,
+        document: NewDocument,
+        files: Sequence[OutgoingFile],
+        progress: Progress | None,
+        inline: bool | None,
+    ) -> Request:
+        parts = await submission.read_files(files)
+        if submission.fits_inline(parts) if inline is None else inline:
+            return await submission.inline_request(document, parts, path)
+        uploads = [
+            (
+                await self._upload(part.content, part.file.name, progress),
+                await self._upload(part.signature, part.file.name, progress)
+                if part.signature
+                else None,
+            )
+            for part in parts
+        ]
+        return submission.json_request(document, parts, uploads, path)
 
     async def _upload(self, blob: submission.Blob, name: str, progress: Progress | None) -> str:
         request = submission.upload_request(blob, name, progress)

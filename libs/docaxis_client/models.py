@@ -119,6 +119,27 @@ class Submission(Answer, frozen=True, kw_only=True):
     first: bool = True
 
 
+class CheckedFile(Answer, frozen=True, kw_only=True):
+    """What the signature service finds in a file."""
+
+    name: str
+    digest: str = ""
+    size: int = 0
+    status: str = ""
+    code: str = ""
+
+
+class DocumentCheck(Answer, frozen=True, kw_only=True):
+    """What a submit would be answered; `status` is `would_be_accepted` or `already_accepted`."""
+
+    id: str
+    status: str = ""
+    recipients: tuple[Recipient, ...] = ()
+    refused: tuple[RefusedRecipient, ...] = ()
+    recipient_count: int = 0
+    files: tuple[CheckedFile, ...] = ()
+
+
 class DocumentType(Answer, frozen=True, kw_only=True):
     """QCVN 102: group 1 normative, 2 administrative; the name is what counts in practice."""
 

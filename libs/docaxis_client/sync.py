@@ -116,6 +116,25 @@ class DocaxisClient:
         """List a document's deliveries (`limit`, `cursor`)."""
         return self._run(self._axis.deliveries(document_id, **page))
 
+    def check(
+        self,
+        document: NewDocument,
+        files: Sequence[OutgoingFile],
+        *,
+        progress: Progress | None = None,
+        inline: bool | None = None,
+    ) -> models.DocumentCheck:
+        """Ask what `submit` would be answered; nothing is sent."""
+        return self._run(self._axis.check(document, files, progress=progress, inline=inline))
+
+    def find_deliveries(self, state: str, **wishes: Any) -> tracking.FoundDeliveriesPage:
+        """List deliveries in a state (`side`, `organisation`, `limit`, `cursor`)."""
+        return self._run(self._axis.find_deliveries(state, **wishes))
+
+    def resend(self, delivery_id: str, *, idempotency_key: str | None = None) -> tracking.Resent:
+        """Send an expired delivery again."""
+        return self._run(self._axis.resend(delivery_id, idempotency_key=idempotency_key))
+
     def refused_recipients(self, document_id: str, **page: Any) -> models.RefusedPage:
         """List the recipients that a document does not reach (`limit`, `cursor`)."""
         return self._run(self._axis.refused_recipients(document_id, **page))

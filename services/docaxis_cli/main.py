@@ -2,7 +2,7 @@
 
 import typer
 
-from docaxis_cli import proving, receiving, running, sending, tracking
+from docaxis_cli import dead_letters, proving, receiving, running, sending, tracking
 
 HELP = """Send and receive signed documents between agencies over the docaxis axis.
 
@@ -32,6 +32,8 @@ _COMMANDS = (
     ("ack", receiving.ack),
     ("status", receiving.status),
     ("timeline", tracking.timeline),
+    ("deliveries", dead_letters.deliveries),
+    ("resend", dead_letters.resend),
     ("verify", proving.verify),
     ("whoami", tracking.whoami),
     ("token", tracking.token),

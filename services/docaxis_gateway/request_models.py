@@ -32,6 +32,7 @@ EventType = Literal[
     "delivery.ready",
     "delivery.refused",
     "delivery.handed_over",
+    "delivery.expired",
     "status.reported",
     "document.verified",
 ]

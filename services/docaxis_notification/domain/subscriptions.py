@@ -17,6 +17,7 @@ EVENT_TYPES = (
     "delivery.ready",
     "delivery.refused",
     "delivery.handed_over",
+    "delivery.expired",
     "status.reported",
 )
 """The public event types."""
