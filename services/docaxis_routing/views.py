@@ -16,6 +16,7 @@ from docaxis_eventsourcing.topics import Lane, ServiceTopics
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_proto.kernel_v1_pb2 import Outcome
 from docaxis_routing.codec import CODEC, OUTCOMES
+from docaxis_routing.domain.chunks import index_of
 from docaxis_routing.domain.deliveries import EXPIRED, HANDED_OVER, READY, REFUSED
 from docaxis_routing.domain.messages import (
     DeliveriesExpired,
@@ -227,9 +228,7 @@ def _project_moved(
         before = read_delivery(row)
         match event:
             case DeliveriesReleased() | DeliveriesReopened():
-                opened = next(
-                    one for one in event.deliveries if one.delivery_id == each.delivery_id
-                )
+                opened = index_of(event).parts[each.delivery_id]
                 after = replace(
                     before,
                     state=READY,

@@ -16,6 +16,7 @@ from typing import Any
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision
 from docaxis_eventsourcing.receipt_ids import delivery_id
+from docaxis_routing.domain.chunks import index_of
 from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeAnswer,
@@ -163,7 +164,7 @@ def evolve_delivery(state: Delivery, event: Any) -> Delivery:
     """A delivery's way from made to handed over or refused."""
     match event:
         case DeliveriesMade():
-            made = next(each for each in event.deliveries if each.delivery_id == state.delivery_id)
+            made = index_of(event).parts[state.delivery_id]
             return Delivery(
                 state.delivery_id,
                 made.state,
@@ -177,9 +178,7 @@ def evolve_delivery(state: Delivery, event: Any) -> Delivery:
         case DeliveriesReleased() if not state.state:
             return replace(state, released_early=True)
         case DeliveriesReleased() | DeliveriesReopened():
-            opened = next(
-                each for each in event.deliveries if each.delivery_id == state.delivery_id
-            )
+            opened = index_of(event).parts[state.delivery_id]
             return replace(state, state=READY, expires_at=opened.expires_at)
         case DeliveriesExpired():
             return replace(state, state=EXPIRED)
@@ -196,12 +195,8 @@ def evolve_mailbox(
     state: Mailbox, event: DeliveriesMade | DeliveriesReleased | DeliveriesReopened
 ) -> Mailbox:
     """The last number that the mailbox gave."""
-    numbers = [
-        each.mailbox_number
-        for each in event.deliveries
-        if each.organisation_id == state.organisation_id
-    ]
-    return replace(state, last_number=max(state.last_number, *numbers))
+    number = index_of(event).numbers[state.organisation_id]
+    return replace(state, last_number=max(state.last_number, number))
 
 
 def _first_state(held: bool, copy: Delivery) -> tuple[str, str]:
