@@ -79,6 +79,11 @@ class RoutingStub:
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
                 _registered_method=True)
+        self.WatchInbox = channel.unary_stream(
+                '/docaxis.routing.v1.Routing/WatchInbox',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
+                _registered_method=True)
         self.AcknowledgeDeliveries = channel.unary_unary(
                 '/docaxis.routing.v1.Routing/AcknowledgeDeliveries',
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.AcknowledgeDeliveriesRequest.SerializeToString,
@@ -153,6 +158,14 @@ class RoutingServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchInbox(self, request, context):
+        """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+        resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AcknowledgeDeliveries(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -211,6 +224,11 @@ def add_RoutingServicer_to_server(servicer, server):
             ),
             'GetInbox': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInbox,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.SerializeToString,
+            ),
+            'WatchInbox': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInbox,
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.SerializeToString,
             ),
@@ -466,6 +484,33 @@ class Routing:
             request,
             target,
             '/docaxis.routing.v1.Routing/GetInbox',
+            docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/WatchInbox',
             docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
             docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
             options,

@@ -45,6 +45,10 @@ class RoutingStub:
     ResendDelivery: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ResendDeliveryRequest, _routing_v1_pb2.ResendDeliveryReply]
     """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
     GetInbox: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]
+    WatchInbox: _grpc.UnaryStreamMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]
+    """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+    resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+    """
     AcknowledgeDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]
     LocateFile: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]
     """Whether one of these organisations may read a file of the document, and what it is."""
@@ -66,6 +70,10 @@ class RoutingAsyncStub(RoutingStub):
     ResendDelivery: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ResendDeliveryRequest, _routing_v1_pb2.ResendDeliveryReply]  # type: ignore[assignment]
     """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
     GetInbox: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]  # type: ignore[assignment]
+    WatchInbox: _aio.UnaryStreamMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]  # type: ignore[assignment]
+    """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+    resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+    """
     AcknowledgeDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]  # type: ignore[assignment]
     LocateFile: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]  # type: ignore[assignment]
     """Whether one of these organisations may read a file of the document, and what it is."""
@@ -138,6 +146,16 @@ class RoutingServicer(metaclass=_abc_1.ABCMeta):
         request: _routing_v1_pb2.GetInboxRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_routing_v1_pb2.GetInboxReply, _abc.Awaitable[_routing_v1_pb2.GetInboxReply]]: ...
+
+    @_abc_1.abstractmethod
+    def WatchInbox(
+        self,
+        request: _routing_v1_pb2.GetInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_routing_v1_pb2.GetInboxReply], _abc.AsyncIterator[_routing_v1_pb2.GetInboxReply]]:
+        """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+        resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+        """
 
     @_abc_1.abstractmethod
     def AcknowledgeDeliveries(

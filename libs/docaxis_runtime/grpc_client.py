@@ -33,6 +33,7 @@ from docaxis_runtime.grpc_calls import (
 )
 from docaxis_runtime.grpc_errors import from_rpc_error
 from docaxis_runtime.grpc_server import METADATA_OPTIONS
+from docaxis_runtime.grpc_streams import remote_stream, twin_stream
 from docaxis_runtime.tls import TlsFiles, require_safe
 
 ClientT = TypeVar("ClientT")
@@ -158,6 +159,9 @@ class _RemoteChannel:
 
         return invoke
 
+    def unary_stream(self, method: str, **options: Any) -> Callable[..., Any]:
+        return remote_stream(self._connection.channel, method, options)
+
 
 class _TwinChannel:
     """Looks like a channel to the generated stub."""
@@ -177,3 +181,6 @@ class _TwinChannel:
             return await run_call(method, behaviour, request, context, call, timeout_s)
 
         return invoke
+
+    def unary_stream(self, method: str, **_options: Any) -> Callable[..., Any]:
+        return twin_stream(self._servicer, method)

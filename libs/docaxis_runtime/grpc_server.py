@@ -21,6 +21,7 @@ from docaxis_runtime.grpc_calls import (
     run_call,
 )
 from docaxis_runtime.grpc_errors import METADATA_LIMIT, to_status
+from docaxis_runtime.grpc_streams import guarded_stream
 from docaxis_runtime.tls import TlsFiles, is_unix, require_safe
 
 MESSAGE_LIMIT = 8 * 1024 * 1024
@@ -118,6 +119,13 @@ class _Edge(grpc.aio.ServerInterceptor):
         wrapped = self._wrapped.get(method)
         if wrapped is None:
             handler = await continuation(handler_call_details)
+            if handler is not None and handler.unary_stream is not None:
+                wrapped = self._wrapped[method] = grpc.unary_stream_rpc_method_handler(
+                    guarded_stream(method, handler.unary_stream),
+                    request_deserializer=handler.request_deserializer,
+                    response_serializer=handler.response_serializer,
+                )
+                return wrapped
             if handler is None or handler.unary_unary is None:
                 return handler
             wrapped = grpc.unary_unary_rpc_method_handler(

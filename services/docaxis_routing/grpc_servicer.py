@@ -1,5 +1,7 @@
 """Routing's RPCs: protobuf <-> commands and queries, nothing else. Raises `DocaxisError`."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from docaxis_proto import routing_v1_pb2 as pb
@@ -82,6 +84,14 @@ class RoutingServicer(Generated):
     async def GetInbox(self, request: pb.GetInboxRequest, context: Any) -> pb.GetInboxReply:
         """What is open, or what is new behind a cursor."""
         return await self._inbox.page(request)
+
+    async def WatchInbox(
+        self, request: pb.GetInboxRequest, context: Any
+    ) -> AsyncIterator[pb.GetInboxReply]:
+        """What is open, then what comes."""
+        async with aclosing(self._inbox.watch(request)) as pages:
+            async for page in pages:
+                yield page
 
     async def AcknowledgeDeliveries(
         self, request: pb.AcknowledgeDeliveriesRequest, context: Any

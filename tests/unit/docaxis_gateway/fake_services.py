@@ -1,6 +1,6 @@
 """Little services in memory that keep to the protos' promises; no log, no views."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -300,6 +300,9 @@ class FakeRouting(RoutingServicer):
                 item.CopyFrom(each)
                 item.document.CopyFrom(self.documents[each.document_id])
         return reply
+
+    async def WatchInbox(self, request: Any, context: Any) -> AsyncIterator[routing.GetInboxReply]:
+        yield await self.GetInbox(request, context)
 
     async def AcknowledgeDeliveries(self, request: Any, context: Any) -> Any:
         self.requests.append(request)
