@@ -19,7 +19,7 @@ from docaxis_client.proofs import KeyCache, Proofs
 from docaxis_client.receiving import Receiving
 from docaxis_client.submission import NewDocument, OutgoingFile, Progress
 from docaxis_client.subscriptions import Subscriptions
-from docaxis_client.transport import Transport
+from docaxis_client.transport import Request, Transport
 from docaxis_client.uploads import upload
 from docaxis_client.watching import Watching
 
@@ -109,25 +109,29 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
         the axis has it but needs longer to decide, its decision is awaited; a `status` of
         `pending` afterwards means that it is safe at the axis, still undecided.
         """
-        parts = await submission.read_files(files)
-        if submission.fits_inline(parts) if inline is None else inline:
-            request = await submission.inline_request(document, parts)
-        else:
-            uploads = [
-                (
-                    await upload(self._transport, part.content, progress),
-                    await upload(self._transport, part.signature, progress)
-                    if part.signature
-                    else None,
-                )
-                for part in parts
-            ]
-            request = submission.json_request(document, parts, uploads)
+        request = await self._document_request("/documents", document, files, progress, inline)
         reply = await self._transport.call(request)
         answer = msgspec.json.decode(reply.body, type=models.Submission)
         if reply.status == 202:
             return await decided_submission(self._transport, answer, decide_within_s)
         return answer if reply.status == 201 else msgspec.structs.replace(answer, first=False)
+
+    async def check(
+        self,
+        document: NewDocument,
+        files: Sequence[OutgoingFile],
+        *,
+        progress: Progress | None = None,
+        inline: bool | None = None,
+    ) -> models.DocumentCheck:
+        """Ask what `submit` would be answered, and what is found in the files; nothing is sent.
+
+        What the submit would be refused for, this is: `ProblemError`.
+        """
+        path = "/documents:check"
+        request = await self._document_request(path, document, files, progress, inline)
+        reply = await self._transport.call(request)
+        return msgspec.json.decode(reply.body, type=models.DocumentCheck)
 
     async def find_documents(self, sender: str, sender_document_id: str) -> models.Documents:
         """Find documents by the sender's own id."""
@@ -145,6 +149,43 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
         path = path_of(f"/documents/{segment(document_id)}/deliveries", limit=limit, cursor=cursor)
         return await self._get(path, tracking.DeliveriesPage)
 
+    async def find_deliveries(
+        self,
+        state: str,
+        *,
+        side: str = "sent",
+        organisation: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> tracking.FoundDeliveriesPage:
+        """List deliveries that stand in a state now; `expired` and `refused` are dead letters.
+
+        `side` is `sent` (of one's own documents) or `received`.
+        """
+        path = path_of(
+            "/deliveries",
+            state=state,
+            side=side,
+            organisation=organisation,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._get(path, tracking.FoundDeliveriesPage)
+
+    async def resend(
+        self, delivery_id: str, *, idempotency_key: str | None = None
+    ) -> tracking.Resent:
+        """Send an expired delivery again; `ProblemError` says why one is not."""
+        path = f"/deliveries/{segment(delivery_id)}:resend"
+        return await self._post(path, {}, tracking.Resent, idempotency_key)
+
+    async def refused_recipients(
+        self, document_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RefusedPage:
+        """List the recipients that a document of one's own does not reach, and why."""
+        path = path_of(f"/documents/{segment(document_id)}/refused", limit=limit, cursor=cursor)
+        return await self._get(path, models.RefusedPage)
+
     async def timeline(
         self, document_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> tracking.Timeline:
@@ -156,3 +197,22 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
         """Tell what was found on the signatures of a document's files."""
         return await self._get(f"/documents/{segment(document_id)}/verdict", tracking.Verdict)
 
+    async def _document_request(
+        self,
+        path: str,
+        document: NewDocument,
+        files: Sequence[OutgoingFile],
+        progress: Progress | None,
+        inline: bool | None,
+    ) -> Request:
+        parts = await submission.read_files(files)
+        if submission.fits_inline(parts) if inline is None else inline:
+            return await submission.inline_request(document, parts, path)
+        uploads = [
+            (
+                await upload(self._transport, part.content, progress),
+                await upload(self._transport, part.signature, progress) if part.signature else None,
+            )
+            for part in parts
+        ]
+        return submission.json_request(document, parts, uploads, path)

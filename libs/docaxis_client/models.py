@@ -83,11 +83,19 @@ class RefusedRecipient(Answer, frozen=True, kw_only=True):
     suggestions: tuple[str, ...] = ()
 
 
+class RefusedPage(Answer, frozen=True, kw_only=True):
+    """A page of a document's refused recipients."""
+
+    items: tuple[RefusedRecipient, ...] = ()
+    next: str | None = None
+
+
 class Links(Answer, frozen=True, kw_only=True):
     """Where to look further; paths on the axis."""
 
     self: str = ""
     deliveries: str = ""
+    refused: str = ""
     timeline: str = ""
 
 
@@ -95,7 +103,9 @@ class Submission(Answer, frozen=True, kw_only=True):
     """What became of a submit.
 
     `status` is `accepted`, or `pending` when the axis keeps it durably but has not decided yet.
-    `first` tells a first acceptance from the repeat of one.
+    `first` tells a first acceptance from the repeat of one. Above 500 recipients both lists are
+    empty, and `recipient_count` stands for them: read the client's `deliveries` and
+    `refused_recipients`.
     """
 
     id: str
@@ -103,9 +113,31 @@ class Submission(Answer, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     recipients: tuple[Recipient, ...] = ()
     refused: tuple[RefusedRecipient, ...] = ()
+    recipient_count: int = 0
     receipt: str | None = None
     links: Links = Links()
     first: bool = True
+
+
+class CheckedFile(Answer, frozen=True, kw_only=True):
+    """What the signature service finds in a file."""
+
+    name: str
+    digest: str = ""
+    size: int = 0
+    status: str = ""
+    code: str = ""
+
+
+class DocumentCheck(Answer, frozen=True, kw_only=True):
+    """What a submit would be answered; `status` is `would_be_accepted` or `already_accepted`."""
+
+    id: str
+    status: str = ""
+    recipients: tuple[Recipient, ...] = ()
+    refused: tuple[RefusedRecipient, ...] = ()
+    recipient_count: int = 0
+    files: tuple[CheckedFile, ...] = ()
 
 
 class DocumentType(Answer, frozen=True, kw_only=True):
@@ -164,6 +196,7 @@ class Document(Answer, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     recipients: tuple[Recipient, ...] = ()
     refused: tuple[RefusedRecipient, ...] = ()
+    recipient_count: int = 0
     files: tuple[FileInfo, ...] = ()
     verdict: VerdictSummary | None = None
     content_digest: str = ""

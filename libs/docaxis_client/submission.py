@@ -118,7 +118,9 @@ def fits_inline(parts: Sequence[_Part]) -> bool:
     return sum(part.size for part in parts) <= MOST_INLINE_BYTES
 
 
-async def inline_request(document: NewDocument, parts: Sequence[_Part]) -> Request:
+async def inline_request(
+    document: NewDocument, parts: Sequence[_Part], path: str = "/documents"
+) -> Request:
     """Build the one request that carries document and files."""
     entries: list[dict[str, object]] = []
     blobs: list[tuple[str, str, Blob]] = []
@@ -148,11 +150,14 @@ async def inline_request(document: NewDocument, parts: Sequence[_Part]) -> Reque
         )
     pieces.append(f"\r\n--{boundary}--\r\n".encode())
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    return Request("POST", "/documents", headers, b"".join(pieces))
+    return Request("POST", path, headers, b"".join(pieces))
 
 
 def json_request(
-    document: NewDocument, parts: Sequence[_Part], uploads: Sequence[tuple[str, str | None]]
+    document: NewDocument,
+    parts: Sequence[_Part],
+    uploads: Sequence[tuple[str, str | None]],
+    path: str = "/documents",
 ) -> Request:
     """Build the request that names uploads: for each file its id, and that of its signature."""
     entries = []
@@ -163,7 +168,7 @@ def json_request(
             entry["signature"] = {"upload": signature}
         entries.append(entry)
     headers = {"Content-Type": "application/json"}
-    return Request("POST", "/documents", headers, _json(document, entries))
+    return Request("POST", path, headers, _json(document, entries))
 
 
 async def _blob(content: bytes | Path) -> Blob:

@@ -130,6 +130,43 @@ class DocaxisClient:
         """Tell what became of each recipient's copy."""
         return self._run(self._axis.timeline(document_id, limit=limit, cursor=cursor))
 
+    def check(
+        self,
+        document: NewDocument,
+        files: Sequence[OutgoingFile],
+        *,
+        progress: Progress | None = None,
+        inline: bool | None = None,
+    ) -> models.DocumentCheck:
+        """Ask what `submit` would be answered; nothing is sent."""
+        return self._run(self._axis.check(document, files, progress=progress, inline=inline))
+
+    def find_deliveries(
+        self,
+        state: str,
+        *,
+        side: str = "sent",
+        organisation: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> tracking.FoundDeliveriesPage:
+        """List deliveries in a state."""
+        return self._run(
+            self._axis.find_deliveries(
+                state, side=side, organisation=organisation, limit=limit, cursor=cursor
+            )
+        )
+
+    def resend(self, delivery_id: str, *, idempotency_key: str | None = None) -> tracking.Resent:
+        """Send an expired delivery again."""
+        return self._run(self._axis.resend(delivery_id, idempotency_key=idempotency_key))
+
+    def refused_recipients(
+        self, document_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RefusedPage:
+        """List the recipients that a document does not reach."""
+        return self._run(self._axis.refused_recipients(document_id, limit=limit, cursor=cursor))
+
     def verdict(self, document_id: str) -> tracking.Verdict:
         """Tell what was found on the signatures."""
         return self._run(self._axis.verdict(document_id))

@@ -22,6 +22,28 @@ class Delivery(Answer, frozen=True, kw_only=True):
     reason: str | None = None
     ready_at: datetime | None = None
     handed_over_at: datetime | None = None
+    expires_at: datetime | None = None
+    expired_at: datetime | None = None
+
+
+class FoundDelivery(Delivery, frozen=True, kw_only=True):
+    """A delivery of some document."""
+
+    document_id: str = ""
+
+
+class FoundDeliveriesPage(Answer, frozen=True, kw_only=True):
+    """A page of deliveries that stand in a state."""
+
+    items: tuple[FoundDelivery, ...] = ()
+    next: str | None = None
+
+
+class Resent(Answer, frozen=True, kw_only=True):
+    """A delivery that was sent again, and how it stands."""
+
+    delivery_id: str
+    state: str = ""
 
 
 class DeliveriesPage(Answer, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """The processor of a service: its commands, decided in order, exactly once (L6-L17, L21-L23).
 
-A batch: load states -> fetch facts -> decide -> one transaction with events, outcomes and consumed
-positions -> keep the changed states. A crash before the last step loses nothing: whoever takes the
-partition first folds the missing events.
+A batch: put in order (`turns`) -> load states -> fetch facts -> decide -> one transaction with
+events, outcomes and consumed positions -> keep the changed states. A crash before the last step
+loses nothing: whoever takes the partition first folds the missing events.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from docaxis_eventsourcing.timers import TIMER_TICK_S, PartitionTimers
 from docaxis_eventsourcing.together import together
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_eventsourcing.trimming import TRIM_EVERY_S, CommandTrimming
+from docaxis_eventsourcing.turns import in_turns
 
 _log = structlog.get_logger(__name__)
 
@@ -117,7 +118,9 @@ class Processor:
 
     async def _join(self) -> Consumer:
         group = f"docaxis.{self._decider.service}.processor"
-        return await self._event_log.join(group, self._topics.all_commands, transactional=True)
+        return await self._event_log.join(
+            group, self._topics.all_commands, transactional=True, at_most=self._topics.at_most
+        )
 
     def _take_over(self, consumer: Consumer) -> None:
         """Begin to decide the partitions whose states are current now."""
@@ -167,6 +170,8 @@ class Processor:
         for record in batch.records:
             pending = read_command(record, self._decider, self._codec)
             by_partition.setdefault(record.partition, []).append(pending)
+        lanes = self._topics.all_commands
+        by_partition = {at: in_turns(each, lanes) for at, each in by_partition.items()}
         held = {at: self._held[at] for at in by_partition if at in self._held}
         ended = await asyncio.gather(
             *(self._decide_partition(at, each, by_partition[at]) for at, each in held.items()),

@@ -7,6 +7,9 @@ from hashlib import blake2b
 from docaxis_eventsourcing.identifiers import leading_part
 
 DEFAULT_PARTITIONS = 12
+BULK_AT_ONCE = 4
+"""Commands of the bulk lane in one batch, at most: each may stand for 500 aggregates, and all that
+a batch decides is one transaction, which an urgent command that comes meanwhile waits for."""
 OUTCOMES_KEPT_S = 86_400.0
 """Outcomes live a day (L7, L17)."""
 
@@ -25,6 +28,7 @@ class ServiceTopics:
 
     service: str
     lanes: tuple[Lane, ...] = (Lane.NORMAL,)
+    """The most urgent first: that is the order in which a batch is decided."""
 
     def commands(self, lane: Lane = Lane.NORMAL) -> str:
         """Topic of the commands of one lane."""
@@ -32,8 +36,13 @@ class ServiceTopics:
 
     @property
     def all_commands(self) -> tuple[str, ...]:
-        """Topics of all lanes; a partition is decided only while held in each of them."""
+        """Topics of all lanes, in their order; a partition is decided only while held in each."""
         return tuple(self.commands(lane) for lane in self.lanes)
+
+    @property
+    def at_most(self) -> dict[str, int]:
+        """How many records of a topic one batch of commands has at most, where that is bounded."""
+        return {self.commands(Lane.BULK): BULK_AT_ONCE} if Lane.BULK in self.lanes else {}
 
     @property
     def events(self) -> str:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from docaxis_proto import routing_events_v1_pb2 as docaxis__proto_dot_routing__events__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'docaxis_proto/routing_commands_v1.proto\x12\x12\x64ocaxis.routing.v1\x1a%docaxis_proto/routing_events_v1.proto\"\xca\x01\n\x0eSubmitDocument\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x16\n\x0esubmission_key\x18\x02 \x01(\t\x12:\n\x0f\x63ontent_digests\x18\x03 \x03(\x0b\x32!.docaxis.routing.v1.ContentDigest\x12\x17\n\x0frecipient_codes\x18\x04 \x03(\t\x12\x19\n\x11recipients_digest\x18\x05 \x01(\t\"\xbd\x01\n\x0cSubmitAnswer\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\x31\n\nrecipients\x18\x03 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x04 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\x12\x13\n\x0b\x61\x63\x63\x65pted_at\x18\x05 \x01(\x03\"@\n\x0bNoteVerdict\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\"u\n\x0eMakeDeliveries\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x31\n\nrecipients\x18\x02 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\"B\n\x11ReleaseDeliveries\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"q\n\x10RefuseDeliveries\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\"Y\n\x15\x41\x63knowledgeDeliveries\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65livery_ids\x18\x03 \x03(\t\"8\n\x11\x41\x63knowledgeResult\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0e\n\x06result\x18\x02 \x01(\t\"K\n\x11\x41\x63knowledgeAnswer\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.docaxis.routing.v1.AcknowledgeResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'docaxis_proto/routing_commands_v1.proto\x12\x12\x64ocaxis.routing.v1\x1a%docaxis_proto/routing_events_v1.proto\"\x8c\x02\n\x0eSubmitDocument\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x16\n\x0esubmission_key\x18\x02 \x01(\t\x12:\n\x0f\x63ontent_digests\x18\x03 \x03(\x0b\x32!.docaxis.routing.v1.ContentDigest\x12\x17\n\x0frecipient_codes\x18\x04 \x03(\t\x12\x19\n\x11recipients_digest\x18\x05 \x01(\t\x12\x0e\n\x06slices\x18\x06 \x01(\r\x12\x17\n\x0frecipients_file\x18\x07 \x01(\t\x12\x17\n\x0frecipient_count\x18\x08 \x01(\r\"\xd6\x01\n\x0cSubmitAnswer\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\x31\n\nrecipients\x18\x03 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x04 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\x12\x13\n\x0b\x61\x63\x63\x65pted_at\x18\x05 \x01(\x03\x12\x17\n\x0frecipient_count\x18\x06 \x01(\r\"G\n\rCheckDocument\x12\x36\n\nsubmission\x18\x01 \x01(\x0b\x32\".docaxis.routing.v1.SubmitDocument\"N\n\x0b\x43heckAnswer\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .docaxis.routing.v1.SubmitAnswer\x12\r\n\x05\x66irst\x18\x02 \x01(\x08\"\x83\x01\n\x0cResolveSlice\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\x17\n\x0frecipients_file\x18\x03 \x01(\t\x12\r\n\x05slice\x18\x04 \x01(\r\"L\n\x0bSettleSlice\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\r\n\x05slice\x18\x03 \x01(\r\"@\n\x0bNoteVerdict\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\"u\n\x0eMakeDeliveries\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x31\n\nrecipients\x18\x02 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\"B\n\x11ReleaseDeliveries\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"q\n\x10RefuseDeliveries\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x18\n\x10organisation_ids\x18\x03 \x03(\t\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\"2\n\x0e\x45xpireDelivery\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0b\n\x03\x64ue\x18\x02 \x01(\x03\"q\n\x0eResendDelivery\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x03 \x01(\t\x12\x11\n\tsystem_id\x18\x04 \x01(\t\"2\n\x0cResendAnswer\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"Y\n\x15\x41\x63knowledgeDeliveries\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65livery_ids\x18\x03 \x03(\t\"8\n\x11\x41\x63knowledgeResult\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x0e\n\x06result\x18\x02 \x01(\t\"K\n\x11\x41\x63knowledgeAnswer\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.docaxis.routing.v1.AcknowledgeResultb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,21 +33,35 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'docaxis_proto.routing_comma
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBMITDOCUMENT']._serialized_start=103
-  _globals['_SUBMITDOCUMENT']._serialized_end=305
-  _globals['_SUBMITANSWER']._serialized_start=308
-  _globals['_SUBMITANSWER']._serialized_end=497
-  _globals['_NOTEVERDICT']._serialized_start=499
-  _globals['_NOTEVERDICT']._serialized_end=563
-  _globals['_MAKEDELIVERIES']._serialized_start=565
-  _globals['_MAKEDELIVERIES']._serialized_end=682
-  _globals['_RELEASEDELIVERIES']._serialized_start=684
-  _globals['_RELEASEDELIVERIES']._serialized_end=750
-  _globals['_REFUSEDELIVERIES']._serialized_start=752
-  _globals['_REFUSEDELIVERIES']._serialized_end=865
-  _globals['_ACKNOWLEDGEDELIVERIES']._serialized_start=867
-  _globals['_ACKNOWLEDGEDELIVERIES']._serialized_end=956
-  _globals['_ACKNOWLEDGERESULT']._serialized_start=958
-  _globals['_ACKNOWLEDGERESULT']._serialized_end=1014
-  _globals['_ACKNOWLEDGEANSWER']._serialized_start=1016
-  _globals['_ACKNOWLEDGEANSWER']._serialized_end=1091
+  _globals['_SUBMITDOCUMENT']._serialized_end=371
+  _globals['_SUBMITANSWER']._serialized_start=374
+  _globals['_SUBMITANSWER']._serialized_end=588
+  _globals['_CHECKDOCUMENT']._serialized_start=590
+  _globals['_CHECKDOCUMENT']._serialized_end=661
+  _globals['_CHECKANSWER']._serialized_start=663
+  _globals['_CHECKANSWER']._serialized_end=741
+  _globals['_RESOLVESLICE']._serialized_start=744
+  _globals['_RESOLVESLICE']._serialized_end=875
+  _globals['_SETTLESLICE']._serialized_start=877
+  _globals['_SETTLESLICE']._serialized_end=953
+  _globals['_NOTEVERDICT']._serialized_start=955
+  _globals['_NOTEVERDICT']._serialized_end=1019
+  _globals['_MAKEDELIVERIES']._serialized_start=1021
+  _globals['_MAKEDELIVERIES']._serialized_end=1138
+  _globals['_RELEASEDELIVERIES']._serialized_start=1140
+  _globals['_RELEASEDELIVERIES']._serialized_end=1206
+  _globals['_REFUSEDELIVERIES']._serialized_start=1208
+  _globals['_REFUSEDELIVERIES']._serialized_end=1321
+  _globals['_EXPIREDELIVERY']._serialized_start=1323
+  _globals['_EXPIREDELIVERY']._serialized_end=1373
+  _globals['_RESENDDELIVERY']._serialized_start=1375
+  _globals['_RESENDDELIVERY']._serialized_end=1488
+  _globals['_RESENDANSWER']._serialized_start=1490
+  _globals['_RESENDANSWER']._serialized_end=1540
+  _globals['_ACKNOWLEDGEDELIVERIES']._serialized_start=1542
+  _globals['_ACKNOWLEDGEDELIVERIES']._serialized_end=1631
+  _globals['_ACKNOWLEDGERESULT']._serialized_start=1633
+  _globals['_ACKNOWLEDGERESULT']._serialized_end=1689
+  _globals['_ACKNOWLEDGEANSWER']._serialized_start=1691
+  _globals['_ACKNOWLEDGEANSWER']._serialized_end=1766
 # @@protoc_insertion_point(module_scope)

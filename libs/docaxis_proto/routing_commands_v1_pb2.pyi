@@ -30,8 +30,15 @@ class SubmitDocument(_message.Message):
     CONTENT_DIGESTS_FIELD_NUMBER: _builtins.int
     RECIPIENT_CODES_FIELD_NUMBER: _builtins.int
     RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
+    SLICES_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FILE_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     submission_key: _builtins.str
     recipients_digest: _builtins.str
+    slices: _builtins.int
+    """Above 500 recipients `recipient_codes` is empty; see `DocumentSubmitted`."""
+    recipients_file: _builtins.str
+    recipient_count: _builtins.int
     @_builtins.property
     def brief(self) -> _routing_events_v1_pb2.DocumentBrief: ...
     @_builtins.property
@@ -46,10 +53,13 @@ class SubmitDocument(_message.Message):
         content_digests: _abc.Iterable[_routing_events_v1_pb2.ContentDigest] | None = ...,
         recipient_codes: _abc.Iterable[_builtins.str] | None = ...,
         recipients_digest: _builtins.str = ...,
+        slices: _builtins.int = ...,
+        recipients_file: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_digests", b"content_digests", "recipient_codes", b"recipient_codes", "recipients_digest", b"recipients_digest", "submission_key", b"submission_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_digests", b"content_digests", "recipient_codes", b"recipient_codes", "recipient_count", b"recipient_count", "recipients_digest", b"recipients_digest", "recipients_file", b"recipients_file", "slices", b"slices", "submission_key", b"submission_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -64,9 +74,12 @@ class SubmitAnswer(_message.Message):
     RECIPIENTS_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     ACCEPTED_AT_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     recipients_digest: _builtins.str
     accepted_at: _builtins.int
+    recipient_count: _builtins.int
+    """Codes as sent, each once; 0 in answers of releases that did not count."""
     @_builtins.property
     def recipients(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.Recipient]: ...
     @_builtins.property
@@ -79,14 +92,119 @@ class SubmitAnswer(_message.Message):
         recipients: _abc.Iterable[_routing_events_v1_pb2.Recipient] | None = ...,
         refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
         accepted_at: _builtins.int = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "document_id", b"document_id", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "document_id", b"document_id", "recipient_count", b"recipient_count", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitAnswer: _TypeAlias = SubmitAnswer  # noqa: Y015
+
+@_typing.final
+class CheckDocument(_message.Message):
+    """Partition: the document's. Decides as `SubmitDocument` would, and changes nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def submission(self) -> Global___SubmitDocument: ...
+    def __init__(
+        self,
+        *,
+        submission: Global___SubmitDocument | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckDocument: _TypeAlias = CheckDocument  # noqa: Y015
+
+@_typing.final
+class CheckAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    first: _builtins.bool
+    """False: it has been accepted before."""
+    @_builtins.property
+    def answer(self) -> Global___SubmitAnswer: ...
+    def __init__(
+        self,
+        *,
+        answer: Global___SubmitAnswer | None = ...,
+        first: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "first", b"first"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckAnswer: _TypeAlias = CheckAnswer  # noqa: Y015
+
+@_typing.final
+class ResolveSlice(_message.Message):
+    """Partition: the document's. Resolves one slice of its recipients."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRIEF_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FILE_FIELD_NUMBER: _builtins.int
+    SLICE_FIELD_NUMBER: _builtins.int
+    recipients_digest: _builtins.str
+    recipients_file: _builtins.str
+    slice: _builtins.int
+    @_builtins.property
+    def brief(self) -> _routing_events_v1_pb2.DocumentBrief: ...
+    def __init__(
+        self,
+        *,
+        brief: _routing_events_v1_pb2.DocumentBrief | None = ...,
+        recipients_digest: _builtins.str = ...,
+        recipients_file: _builtins.str = ...,
+        slice: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "recipients_digest", b"recipients_digest", "recipients_file", b"recipients_file", "slice", b"slice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveSlice: _TypeAlias = ResolveSlice  # noqa: Y015
+
+@_typing.final
+class SettleSlice(_message.Message):
+    """Partition: the document's. Passes the verdict on to the copies of one slice that wait for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
+    SLICE_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    recipients_digest: _builtins.str
+    slice: _builtins.int
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        recipients_digest: _builtins.str = ...,
+        slice: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "recipients_digest", b"recipients_digest", "slice", b"slice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettleSlice: _TypeAlias = SettleSlice  # noqa: Y015
 
 @_typing.final
 class NoteVerdict(_message.Message):
@@ -192,6 +310,83 @@ class RefuseDeliveries(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefuseDeliveries: _TypeAlias = RefuseDeliveries  # noqa: Y015
+
+@_typing.final
+class ExpireDelivery(_message.Message):
+    """A timer's: the time of a delivery has passed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    DUE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    due: _builtins.int
+    """Unix ms."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        due: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "due", b"due"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireDelivery: _TypeAlias = ExpireDelivery  # noqa: Y015
+
+@_typing.final
+class ResendDelivery(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    organisation_id: _builtins.str
+    """The recipient."""
+    sender_organisation_id: _builtins.str
+    system_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        organisation_id: _builtins.str = ...,
+        sender_organisation_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "organisation_id", b"organisation_id", "sender_organisation_id", b"sender_organisation_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendDelivery: _TypeAlias = ResendDelivery  # noqa: Y015
+
+@_typing.final
+class ResendAnswer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    state: _builtins.str
+    """"ready": it lies in the mailbox."""
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendAnswer: _TypeAlias = ResendAnswer  # noqa: Y015
 
 @_typing.final
 class AcknowledgeDeliveries(_message.Message):

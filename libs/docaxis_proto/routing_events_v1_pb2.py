@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%docaxis_proto/routing_events_v1.proto\x12\x12\x64ocaxis.routing.v1\"U\n\x07\x46ileRef\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x18\n\x10signature_digest\x18\x04 \x01(\t\"\x80\x03\n\rDocumentBrief\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x02 \x01(\t\x12\x13\n\x0bsender_code\x18\x03 \x01(\t\x12\x11\n\tsystem_id\x18\x04 \x01(\t\x12\x1a\n\x12sender_document_id\x18\x05 \x01(\t\x12\x15\n\rbusiness_type\x18\x06 \x01(\t\x12\x0e\n\x06number\x18\x07 \x01(\t\x12\x10\n\x08notation\x18\x08 \x01(\t\x12\x16\n\x0epromulgated_on\x18\t \x01(\t\x12\x12\n\ntype_group\x18\n \x01(\r\x12\x11\n\ttype_name\x18\x0b \x01(\t\x12\x10\n\x08priority\x18\x0c \x01(\r\x12\x13\n\x0b\x63\x61rd_digest\x18\r \x01(\t\x12*\n\x05\x66iles\x18\x0e \x03(\x0b\x32\x1b.docaxis.routing.v1.FileRef\x12\x13\n\x0b\x61\x63\x63\x65pted_at\x18\x0f \x01(\x03\x12\x16\n\x0e\x63ontent_digest\x18\x10 \x01(\t\"X\n\tRecipient\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0c\n\x04held\x18\x03 \x01(\x08\x12\x16\n\x0esuccessor_code\x18\x0e \x01(\t\"E\n\x10RefusedRecipient\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x13\n\x0bsuggestions\x18\x03 \x03(\t\"6\n\rContentDigest\x12\x15\n\rcanon_version\x18\x01 \x01(\r\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\x9e\x02\n\x11\x44ocumentSubmitted\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x16\n\x0esubmission_key\x18\x02 \x01(\t\x12:\n\x0f\x63ontent_digests\x18\x03 \x03(\x0b\x32!.docaxis.routing.v1.ContentDigest\x12\x19\n\x11recipients_digest\x18\x04 \x01(\t\x12\x31\n\nrecipients\x18\x05 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x06 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\"\xc8\x01\n\x0fRecipientsAdded\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\x31\n\nrecipients\x18\x03 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x04 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\"{\n\x0cVerdictNoted\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x1e\n\x16sender_organisation_id\x18\x05 \x01(\t\"\x81\x01\n\x0c\x44\x65liveryMade\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x16\n\x0emailbox_number\x18\x04 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"x\n\x0e\x44\x65liveriesMade\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x34\n\ndeliveries\x18\x02 \x03(\x0b\x32 .docaxis.routing.v1.DeliveryMade\"X\n\x10\x44\x65liveryReleased\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x16\n\x0emailbox_number\x18\x03 \x01(\x04\"c\n\x12\x44\x65liveriesReleased\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x38\n\ndeliveries\x18\x02 \x03(\x0b\x32$.docaxis.routing.v1.DeliveryReleased\">\n\x0e\x44\x65liveryClosed\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\"\x90\x01\n\x11\x44\x65liveriesRefused\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x36\n\ndeliveries\x18\x03 \x03(\x0b\x32\".docaxis.routing.v1.DeliveryClosed\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\"l\n\x08HandOver\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\x04 \x01(\t\"t\n\x14\x44\x65liveriesHandedOver\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x30\n\ndeliveries\x18\x03 \x03(\x0b\x32\x1c.docaxis.routing.v1.HandOverb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%docaxis_proto/routing_events_v1.proto\x12\x12\x64ocaxis.routing.v1\"U\n\x07\x46ileRef\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x18\n\x10signature_digest\x18\x04 \x01(\t\"\x80\x03\n\rDocumentBrief\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x02 \x01(\t\x12\x13\n\x0bsender_code\x18\x03 \x01(\t\x12\x11\n\tsystem_id\x18\x04 \x01(\t\x12\x1a\n\x12sender_document_id\x18\x05 \x01(\t\x12\x15\n\rbusiness_type\x18\x06 \x01(\t\x12\x0e\n\x06number\x18\x07 \x01(\t\x12\x10\n\x08notation\x18\x08 \x01(\t\x12\x16\n\x0epromulgated_on\x18\t \x01(\t\x12\x12\n\ntype_group\x18\n \x01(\r\x12\x11\n\ttype_name\x18\x0b \x01(\t\x12\x10\n\x08priority\x18\x0c \x01(\r\x12\x13\n\x0b\x63\x61rd_digest\x18\r \x01(\t\x12*\n\x05\x66iles\x18\x0e \x03(\x0b\x32\x1b.docaxis.routing.v1.FileRef\x12\x13\n\x0b\x61\x63\x63\x65pted_at\x18\x0f \x01(\x03\x12\x16\n\x0e\x63ontent_digest\x18\x10 \x01(\t\"X\n\tRecipient\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0c\n\x04held\x18\x03 \x01(\x08\x12\x16\n\x0esuccessor_code\x18\x0e \x01(\t\"E\n\x10RefusedRecipient\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x13\n\x0bsuggestions\x18\x03 \x03(\t\"6\n\rContentDigest\x12\x15\n\rcanon_version\x18\x01 \x01(\r\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\xf6\x02\n\x11\x44ocumentSubmitted\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x16\n\x0esubmission_key\x18\x02 \x01(\t\x12:\n\x0f\x63ontent_digests\x18\x03 \x03(\x0b\x32!.docaxis.routing.v1.ContentDigest\x12\x19\n\x11recipients_digest\x18\x04 \x01(\t\x12\x31\n\nrecipients\x18\x05 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x06 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\x12\x0e\n\x06slices\x18\x07 \x01(\r\x12\x17\n\x0frecipients_file\x18\x08 \x01(\t\x12\x17\n\x0frecipient_count\x18\t \x01(\r\x12\x14\n\x0csender_level\x18\n \x01(\r\"\x8a\x02\n\x0fRecipientsAdded\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\x31\n\nrecipients\x18\x03 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x04 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\x12\x0e\n\x06slices\x18\x05 \x01(\r\x12\x17\n\x0frecipients_file\x18\x06 \x01(\t\x12\x17\n\x0frecipient_count\x18\x07 \x01(\r\"=\n\x10SlicedRecipients\x12\x19\n\x11recipients_digest\x18\x01 \x01(\t\x12\x0e\n\x06slices\x18\x02 \x01(\r\"\xda\x01\n\x12RecipientsResolved\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\r\n\x05slice\x18\x03 \x01(\r\x12\x31\n\nrecipients\x18\x04 \x03(\x0b\x32\x1d.docaxis.routing.v1.Recipient\x12\x35\n\x07refused\x18\x05 \x03(\x0b\x32$.docaxis.routing.v1.RefusedRecipient\"\xb7\x01\n\x0cSliceSettled\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x19\n\x11recipients_digest\x18\x02 \x01(\t\x12\r\n\x05slice\x18\x03 \x01(\r\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x18\n\x10organisation_ids\x18\x06 \x03(\t\x12\x1e\n\x16sender_organisation_id\x18\x07 \x01(\t\x12\x10\n\x08priority\x18\x08 \x01(\r\"\xc3\x01\n\x0cVerdictNoted\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\x12\x1e\n\x16sender_organisation_id\x18\x05 \x01(\t\x12\x34\n\x06sliced\x18\x06 \x03(\x0b\x32$.docaxis.routing.v1.SlicedRecipients\x12\x10\n\x08priority\x18\x07 \x01(\r\"\x95\x01\n\x0c\x44\x65liveryMade\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x16\n\x0emailbox_number\x18\x04 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x12\n\nexpires_at\x18\x07 \x01(\x03\"x\n\x0e\x44\x65liveriesMade\x12\x30\n\x05\x62rief\x18\x01 \x01(\x0b\x32!.docaxis.routing.v1.DocumentBrief\x12\x34\n\ndeliveries\x18\x02 \x03(\x0b\x32 .docaxis.routing.v1.DeliveryMade\"l\n\x10\x44\x65liveryReleased\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x16\n\x0emailbox_number\x18\x03 \x01(\x04\x12\x12\n\nexpires_at\x18\x04 \x01(\x03\"c\n\x12\x44\x65liveriesReleased\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x38\n\ndeliveries\x18\x02 \x03(\x0b\x32$.docaxis.routing.v1.DeliveryReleased\">\n\x0e\x44\x65liveryClosed\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\"\x90\x01\n\x11\x44\x65liveriesRefused\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x36\n\ndeliveries\x18\x03 \x03(\x0b\x32\".docaxis.routing.v1.DeliveryClosed\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\"\x80\x01\n\x11\x44\x65liveriesExpired\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x36\n\ndeliveries\x18\x02 \x03(\x0b\x32\".docaxis.routing.v1.DeliveryClosed\x12\x1e\n\x16sender_organisation_id\x18\x03 \x01(\t\"\x96\x01\n\x12\x44\x65liveriesReopened\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x38\n\ndeliveries\x18\x02 \x03(\x0b\x32$.docaxis.routing.v1.DeliveryReleased\x12\x1e\n\x16sender_organisation_id\x18\x03 \x01(\t\x12\x11\n\tsystem_id\x18\x04 \x01(\t\"\x9c\x01\n\x08HandOver\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\x04 \x01(\t\x12\x15\n\rbusiness_type\x18\x05 \x01(\t\x12\x17\n\x0frecipient_level\x18\x06 \x01(\r\"t\n\x14\x44\x65liveriesHandedOver\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x11\n\tsystem_id\x18\x02 \x01(\t\x12\x30\n\ndeliveries\x18\x03 \x03(\x0b\x32\x1c.docaxis.routing.v1.HandOverb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,25 +42,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTENTDIGEST']._serialized_start=696
   _globals['_CONTENTDIGEST']._serialized_end=750
   _globals['_DOCUMENTSUBMITTED']._serialized_start=753
-  _globals['_DOCUMENTSUBMITTED']._serialized_end=1039
-  _globals['_RECIPIENTSADDED']._serialized_start=1042
-  _globals['_RECIPIENTSADDED']._serialized_end=1242
-  _globals['_VERDICTNOTED']._serialized_start=1244
-  _globals['_VERDICTNOTED']._serialized_end=1367
-  _globals['_DELIVERYMADE']._serialized_start=1370
-  _globals['_DELIVERYMADE']._serialized_end=1499
-  _globals['_DELIVERIESMADE']._serialized_start=1501
-  _globals['_DELIVERIESMADE']._serialized_end=1621
-  _globals['_DELIVERYRELEASED']._serialized_start=1623
-  _globals['_DELIVERYRELEASED']._serialized_end=1711
-  _globals['_DELIVERIESRELEASED']._serialized_start=1713
-  _globals['_DELIVERIESRELEASED']._serialized_end=1812
-  _globals['_DELIVERYCLOSED']._serialized_start=1814
-  _globals['_DELIVERYCLOSED']._serialized_end=1876
-  _globals['_DELIVERIESREFUSED']._serialized_start=1879
-  _globals['_DELIVERIESREFUSED']._serialized_end=2023
-  _globals['_HANDOVER']._serialized_start=2025
-  _globals['_HANDOVER']._serialized_end=2133
-  _globals['_DELIVERIESHANDEDOVER']._serialized_start=2135
-  _globals['_DELIVERIESHANDEDOVER']._serialized_end=2251
+  _globals['_DOCUMENTSUBMITTED']._serialized_end=1127
+  _globals['_RECIPIENTSADDED']._serialized_start=1130
+  _globals['_RECIPIENTSADDED']._serialized_end=1396
+  _globals['_SLICEDRECIPIENTS']._serialized_start=1398
+  _globals['_SLICEDRECIPIENTS']._serialized_end=1459
+  _globals['_RECIPIENTSRESOLVED']._serialized_start=1462
+  _globals['_RECIPIENTSRESOLVED']._serialized_end=1680
+  _globals['_SLICESETTLED']._serialized_start=1683
+  _globals['_SLICESETTLED']._serialized_end=1866
+  _globals['_VERDICTNOTED']._serialized_start=1869
+  _globals['_VERDICTNOTED']._serialized_end=2064
+  _globals['_DELIVERYMADE']._serialized_start=2067
+  _globals['_DELIVERYMADE']._serialized_end=2216
+  _globals['_DELIVERIESMADE']._serialized_start=2218
+  _globals['_DELIVERIESMADE']._serialized_end=2338
+  _globals['_DELIVERYRELEASED']._serialized_start=2340
+  _globals['_DELIVERYRELEASED']._serialized_end=2448
+  _globals['_DELIVERIESRELEASED']._serialized_start=2450
+  _globals['_DELIVERIESRELEASED']._serialized_end=2549
+  _globals['_DELIVERYCLOSED']._serialized_start=2551
+  _globals['_DELIVERYCLOSED']._serialized_end=2613
+  _globals['_DELIVERIESREFUSED']._serialized_start=2616
+  _globals['_DELIVERIESREFUSED']._serialized_end=2760
+  _globals['_DELIVERIESEXPIRED']._serialized_start=2763
+  _globals['_DELIVERIESEXPIRED']._serialized_end=2891
+  _globals['_DELIVERIESREOPENED']._serialized_start=2894
+  _globals['_DELIVERIESREOPENED']._serialized_end=3044
+  _globals['_HANDOVER']._serialized_start=3047
+  _globals['_HANDOVER']._serialized_end=3203
+  _globals['_DELIVERIESHANDEDOVER']._serialized_start=3205
+  _globals['_DELIVERIESHANDEDOVER']._serialized_end=3321
 # @@protoc_insertion_point(module_scope)

@@ -215,9 +215,19 @@ class DocumentSubmitted(_message.Message):
     RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
     RECIPIENTS_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    SLICES_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FILE_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     SENDER_LEVEL_FIELD_NUMBER: _builtins.int
     submission_key: _builtins.str
     recipients_digest: _builtins.str
+    slices: _builtins.int
+    """Above 500 recipients (rule L9): they are resolved slice by slice. How many slices, and the
+    digest of the document's file that holds the recipients as sent. 0 and empty: all are above.
+    """
+    recipients_file: _builtins.str
+    recipient_count: _builtins.int
+    """Codes as sent, each once; 0 in events of releases that did not count."""
     sender_level: _builtins.int
     """The sender's level (1-4) on the day of acceptance in Viet Nam; 0: not known."""
     @_builtins.property
@@ -237,11 +247,14 @@ class DocumentSubmitted(_message.Message):
         recipients_digest: _builtins.str = ...,
         recipients: _abc.Iterable[Global___Recipient] | None = ...,
         refused: _abc.Iterable[Global___RefusedRecipient] | None = ...,
+        slices: _builtins.int = ...,
+        recipients_file: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
         sender_level: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_digests", b"content_digests", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused", "sender_level", b"sender_level", "submission_key", b"submission_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_digests", b"content_digests", "recipient_count", b"recipient_count", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "recipients_file", b"recipients_file", "refused", b"refused", "sender_level", b"sender_level", "slices", b"slices", "submission_key", b"submission_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,7 +270,13 @@ class RecipientsAdded(_message.Message):
     RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
     RECIPIENTS_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    SLICES_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FILE_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     recipients_digest: _builtins.str
+    slices: _builtins.int
+    recipients_file: _builtins.str
+    recipient_count: _builtins.int
     @_builtins.property
     def brief(self) -> Global___DocumentBrief: ...
     @_builtins.property
@@ -271,14 +290,120 @@ class RecipientsAdded(_message.Message):
         recipients_digest: _builtins.str = ...,
         recipients: _abc.Iterable[Global___Recipient] | None = ...,
         refused: _abc.Iterable[Global___RefusedRecipient] | None = ...,
+        slices: _builtins.int = ...,
+        recipients_file: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "recipient_count", b"recipient_count", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "recipients_file", b"recipients_file", "refused", b"refused", "slices", b"slices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecipientsAdded: _TypeAlias = RecipientsAdded  # noqa: Y015
+
+@_typing.final
+class SlicedRecipients(_message.Message):
+    """Recipients that are resolved slice by slice (rule L9)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
+    SLICES_FIELD_NUMBER: _builtins.int
+    recipients_digest: _builtins.str
+    slices: _builtins.int
+    def __init__(
+        self,
+        *,
+        recipients_digest: _builtins.str = ...,
+        slices: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recipients_digest", b"recipients_digest", "slices", b"slices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlicedRecipients: _TypeAlias = SlicedRecipients  # noqa: Y015
+
+@_typing.final
+class RecipientsResolved(_message.Message):
+    """One slice of a document's recipients was resolved, by the registry as it stood then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRIEF_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
+    SLICE_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    recipients_digest: _builtins.str
+    slice: _builtins.int
+    @_builtins.property
+    def brief(self) -> Global___DocumentBrief: ...
+    @_builtins.property
+    def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]: ...
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedRecipient]: ...
+    def __init__(
+        self,
+        *,
+        brief: Global___DocumentBrief | None = ...,
+        recipients_digest: _builtins.str = ...,
+        slice: _builtins.int = ...,
+        recipients: _abc.Iterable[Global___Recipient] | None = ...,
+        refused: _abc.Iterable[Global___RefusedRecipient] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "recipients", b"recipients", "recipients_digest", b"recipients_digest", "refused", b"refused", "slice", b"slice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecipientsResolved: _TypeAlias = RecipientsResolved  # noqa: Y015
+
+@_typing.final
+class SliceSettled(_message.Message):
+    """The verdict reached a slice whose copies waited for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_DIGEST_FIELD_NUMBER: _builtins.int
+    SLICE_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    recipients_digest: _builtins.str
+    slice: _builtins.int
+    status: _builtins.str
+    code: _builtins.str
+    sender_organisation_id: _builtins.str
+    priority: _builtins.int
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        recipients_digest: _builtins.str = ...,
+        slice: _builtins.int = ...,
+        status: _builtins.str = ...,
+        code: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        sender_organisation_id: _builtins.str = ...,
+        priority: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "document_id", b"document_id", "organisation_ids", b"organisation_ids", "priority", b"priority", "recipients_digest", b"recipients_digest", "sender_organisation_id", b"sender_organisation_id", "slice", b"slice", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SliceSettled: _TypeAlias = SliceSettled  # noqa: Y015
 
 @_typing.final
 class VerdictNoted(_message.Message):
@@ -291,13 +416,21 @@ class VerdictNoted(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
     SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SLICED_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     status: _builtins.str
     code: _builtins.str
     sender_organisation_id: _builtins.str
+    priority: _builtins.int
+    """The document's: its lane (rule L10)."""
     @_builtins.property
     def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Recipients whose held copies now go on, or are refused."""
+
+    @_builtins.property
+    def sliced(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlicedRecipients]:
+        """Sets of recipients whose slices may hold copies that waited for it."""
 
     def __init__(
         self,
@@ -307,10 +440,12 @@ class VerdictNoted(_message.Message):
         code: _builtins.str = ...,
         organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
         sender_organisation_id: _builtins.str = ...,
+        sliced: _abc.Iterable[Global___SlicedRecipients] | None = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "document_id", b"document_id", "organisation_ids", b"organisation_ids", "sender_organisation_id", b"sender_organisation_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "document_id", b"document_id", "organisation_ids", b"organisation_ids", "priority", b"priority", "sender_organisation_id", b"sender_organisation_id", "sliced", b"sliced", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -326,6 +461,7 @@ class DeliveryMade(_message.Message):
     MAILBOX_NUMBER_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     organisation_id: _builtins.str
     state: _builtins.str
@@ -334,6 +470,8 @@ class DeliveryMade(_message.Message):
     """Place in the mailbox; 0 while not ready."""
     code: _builtins.str
     reason: _builtins.str
+    expires_at: _builtins.int
+    """Unix ms at which it expires unless handed over; 0: never, or not ready yet."""
     def __init__(
         self,
         *,
@@ -343,10 +481,11 @@ class DeliveryMade(_message.Message):
         mailbox_number: _builtins.int = ...,
         code: _builtins.str = ...,
         reason: _builtins.str = ...,
+        expires_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "expires_at", b"expires_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -385,20 +524,23 @@ class DeliveryReleased(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     ORGANISATION_ID_FIELD_NUMBER: _builtins.int
     MAILBOX_NUMBER_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     organisation_id: _builtins.str
     mailbox_number: _builtins.int
     """0 where the delivery is not made yet: the release is kept and wins."""
+    expires_at: _builtins.int
     def __init__(
         self,
         *,
         delivery_id: _builtins.str = ...,
         organisation_id: _builtins.str = ...,
         mailbox_number: _builtins.int = ...,
+        expires_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "expires_at", b"expires_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -478,6 +620,65 @@ class DeliveriesRefused(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeliveriesRefused: _TypeAlias = DeliveriesRefused  # noqa: Y015
+
+@_typing.final
+class DeliveriesExpired(_message.Message):
+    """Nobody took these copies over in time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    sender_organisation_id: _builtins.str
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryClosed]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        deliveries: _abc.Iterable[Global___DeliveryClosed] | None = ...,
+        sender_organisation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "document_id", b"document_id", "sender_organisation_id", b"sender_organisation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveriesExpired: _TypeAlias = DeliveriesExpired  # noqa: Y015
+
+@_typing.final
+class DeliveriesReopened(_message.Message):
+    """Expired copies were sent again: ready, each under its mailbox's next number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    SENDER_ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    sender_organisation_id: _builtins.str
+    system_id: _builtins.str
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryReleased]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        deliveries: _abc.Iterable[Global___DeliveryReleased] | None = ...,
+        sender_organisation_id: _builtins.str = ...,
+        system_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "document_id", b"document_id", "sender_organisation_id", b"sender_organisation_id", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveriesReopened: _TypeAlias = DeliveriesReopened  # noqa: Y015
 
 @_typing.final
 class HandOver(_message.Message):

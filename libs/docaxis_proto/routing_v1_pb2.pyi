@@ -182,6 +182,7 @@ class SubmitDocumentReply(_message.Message):
     REFUSED_FIELD_NUMBER: _builtins.int
     ACCEPTED_AT_FIELD_NUMBER: _builtins.int
     RECEIPT_ID_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     decided: _builtins.bool
     """False: durable, not decided within the wait (REST 202)."""
@@ -189,6 +190,10 @@ class SubmitDocumentReply(_message.Message):
     """False: a repeat of what was accepted before (REST 200)."""
     accepted_at: _builtins.int
     receipt_id: _builtins.str
+    recipient_count: _builtins.int
+    """Codes as sent, each once. Above 500 `recipients` and `refused` are empty: they are read in
+    pages (ListDeliveries, ListRefused).
+    """
     @_builtins.property
     def recipients(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.Recipient]: ...
     @_builtins.property
@@ -203,14 +208,51 @@ class SubmitDocumentReply(_message.Message):
         refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
         accepted_at: _builtins.int = ...,
         receipt_id: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "decided", b"decided", "document_id", b"document_id", "first", b"first", "receipt_id", b"receipt_id", "recipients", b"recipients", "refused", b"refused"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "decided", b"decided", "document_id", b"document_id", "first", b"first", "receipt_id", b"receipt_id", "recipient_count", b"recipient_count", "recipients", b"recipients", "refused", b"refused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SubmitDocumentReply: _TypeAlias = SubmitDocumentReply  # noqa: Y015
+
+@_typing.final
+class CheckDocumentReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    first: _builtins.bool
+    """False: this content has been accepted for these recipients before."""
+    recipient_count: _builtins.int
+    @_builtins.property
+    def recipients(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.Recipient]:
+        """Above 500 recipients, empty; `refused` then has the first 500."""
+
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.RefusedRecipient]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        first: _builtins.bool = ...,
+        recipients: _abc.Iterable[_routing_events_v1_pb2.Recipient] | None = ...,
+        refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
+        recipient_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "first", b"first", "recipient_count", b"recipient_count", "recipients", b"recipients", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckDocumentReply: _TypeAlias = CheckDocumentReply  # noqa: Y015
 
 @_typing.final
 class FileInfo(_message.Message):
@@ -272,6 +314,7 @@ class Document(_message.Message):
     VERDICT_CODE_FIELD_NUMBER: _builtins.int
     RECEIPT_IDS_FIELD_NUMBER: _builtins.int
     CONTENT_DIGEST_FIELD_NUMBER: _builtins.int
+    RECIPIENT_COUNT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     sender_organisation_id: _builtins.str
     sender_code: _builtins.str
@@ -292,6 +335,8 @@ class Document(_message.Message):
     verdict_status: _builtins.str
     verdict_code: _builtins.str
     content_digest: _builtins.str
+    recipient_count: _builtins.int
+    """Codes as sent, over all submits. `recipients` and `refused` hold those of sets up to 500."""
     @_builtins.property
     def signer(self) -> Global___Signer: ...
     @_builtins.property
@@ -330,10 +375,11 @@ class Document(_message.Message):
         verdict_code: _builtins.str = ...,
         receipt_ids: _abc.Iterable[_builtins.str] | None = ...,
         content_digest: _builtins.str = ...,
+        recipient_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signer", b"signer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "business_type", b"business_type", "content", b"content", "content_digest", b"content_digest", "document_id", b"document_id", "due_on", b"due_on", "files", b"files", "notation", b"notation", "number", b"number", "place", b"place", "priority", b"priority", "promulgated_on", b"promulgated_on", "receipt_ids", b"receipt_ids", "recipients", b"recipients", "refused", b"refused", "sender_code", b"sender_code", "sender_document_id", b"sender_document_id", "sender_organisation_id", b"sender_organisation_id", "signer", b"signer", "subject", b"subject", "type_code", b"type_code", "type_group", b"type_group", "type_name", b"type_name", "verdict_code", b"verdict_code", "verdict_status", b"verdict_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "business_type", b"business_type", "content", b"content", "content_digest", b"content_digest", "document_id", b"document_id", "due_on", b"due_on", "files", b"files", "notation", b"notation", "number", b"number", "place", b"place", "priority", b"priority", "promulgated_on", b"promulgated_on", "receipt_ids", b"receipt_ids", "recipient_count", b"recipient_count", "recipients", b"recipients", "refused", b"refused", "sender_code", b"sender_code", "sender_document_id", b"sender_document_id", "sender_organisation_id", b"sender_organisation_id", "signer", b"signer", "subject", b"subject", "type_code", b"type_code", "type_group", b"type_group", "type_name", b"type_name", "verdict_code", b"verdict_code", "verdict_status", b"verdict_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -420,6 +466,8 @@ class Delivery(_message.Message):
     READY_AT_FIELD_NUMBER: _builtins.int
     HANDED_OVER_AT_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    EXPIRED_AT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     document_id: _builtins.str
     organisation_id: _builtins.str
@@ -430,6 +478,8 @@ class Delivery(_message.Message):
     mailbox_number: _builtins.int
     ready_at: _builtins.int
     handed_over_at: _builtins.int
+    expires_at: _builtins.int
+    expired_at: _builtins.int
     @_builtins.property
     def document(self) -> Global___Document:
         """With inbox items: the whole document."""
@@ -447,10 +497,12 @@ class Delivery(_message.Message):
         ready_at: _builtins.int = ...,
         handed_over_at: _builtins.int = ...,
         document: Global___Document | None = ...,
+        expires_at: _builtins.int = ...,
+        expired_at: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "document", b"document", "document_id", b"document_id", "handed_over_at", b"handed_over_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "ready_at", b"ready_at", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "delivery_id", b"delivery_id", "document", b"document", "document_id", b"document_id", "expired_at", b"expired_at", "expires_at", b"expires_at", "handed_over_at", b"handed_over_at", "mailbox_number", b"mailbox_number", "organisation_id", b"organisation_id", "ready_at", b"ready_at", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -507,6 +559,168 @@ class ListDeliveriesReply(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListDeliveriesReply: _TypeAlias = ListDeliveriesReply  # noqa: Y015
+
+@_typing.final
+class ListRefusedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    FOR_ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    limit: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def for_organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        for_organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "document_id", b"document_id", "for_organisation_ids", b"for_organisation_ids", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRefusedRequest: _TypeAlias = ListRefusedRequest  # noqa: Y015
+
+@_typing.final
+class ListRefusedReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUSED_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[_routing_events_v1_pb2.RefusedRecipient]: ...
+    def __init__(
+        self,
+        *,
+        refused: _abc.Iterable[_routing_events_v1_pb2.RefusedRecipient] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRefusedReply: _TypeAlias = ListRefusedReply  # noqa: Y015
+
+@_typing.final
+class FindDeliveriesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    received: _builtins.bool
+    limit: _builtins.int
+    cursor: _builtins.str
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Organisations of the asker; their documents sent, or with `received` their own deliveries."""
+
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        received: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+        cursor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "organisation_ids", b"organisation_ids", "received", b"received", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindDeliveriesRequest: _TypeAlias = FindDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class FindDeliveriesReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]: ...
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "next", b"next"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindDeliveriesReply: _TypeAlias = FindDeliveriesReply  # noqa: Y015
+
+@_typing.final
+class ResendDeliveryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYSTEM_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    ORGANISATION_IDS_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    system_id: _builtins.str
+    delivery_id: _builtins.str
+    idempotency_key: _builtins.str
+    @_builtins.property
+    def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Organisations that the system serves: one of them sent it."""
+
+    def __init__(
+        self,
+        *,
+        system_id: _builtins.str = ...,
+        delivery_id: _builtins.str = ...,
+        organisation_ids: _abc.Iterable[_builtins.str] | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "idempotency_key", b"idempotency_key", "organisation_ids", b"organisation_ids", "system_id", b"system_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendDeliveryRequest: _TypeAlias = ResendDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class ResendDeliveryReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    state: _builtins.str
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendDeliveryReply: _TypeAlias = ResendDeliveryReply  # noqa: Y015
 
 @_typing.final
 class GetInboxRequest(_message.Message):

@@ -39,6 +39,11 @@ class RoutingStub:
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentReply.FromString,
                 _registered_method=True)
+        self.CheckDocument = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/CheckDocument',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.CheckDocumentReply.FromString,
+                _registered_method=True)
         self.GetDocument = channel.unary_unary(
                 '/docaxis.routing.v1.Routing/GetDocument',
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.GetDocumentRequest.SerializeToString,
@@ -54,8 +59,28 @@ class RoutingStub:
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesReply.FromString,
                 _registered_method=True)
+        self.ListRefused = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/ListRefused',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.FromString,
+                _registered_method=True)
+        self.FindDeliveries = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/FindDeliveries',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesReply.FromString,
+                _registered_method=True)
+        self.ResendDelivery = channel.unary_unary(
+                '/docaxis.routing.v1.Routing/ResendDelivery',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryReply.FromString,
+                _registered_method=True)
         self.GetInbox = channel.unary_unary(
                 '/docaxis.routing.v1.Routing/GetInbox',
+                request_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
+                _registered_method=True)
+        self.WatchInbox = channel.unary_stream(
+                '/docaxis.routing.v1.Routing/WatchInbox',
                 request_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
                 _registered_method=True)
@@ -80,6 +105,13 @@ class RoutingServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckDocument(self, request, context):
+        """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDocument(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -99,8 +131,37 @@ class RoutingServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRefused(self, request, context):
+        """A document's refused recipients, for its sender, in pages by code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindDeliveries(self, request, context):
+        """What stands in a state now, of documents sent or received, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendDelivery(self, request, context):
+        """Sends an expired delivery again; refuses where there is nothing to send again, and says why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetInbox(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchInbox(self, request, context):
+        """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+        resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -126,6 +187,11 @@ def add_RoutingServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentReply.SerializeToString,
             ),
+            'CheckDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckDocument,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.CheckDocumentReply.SerializeToString,
+            ),
             'GetDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDocument,
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.GetDocumentRequest.FromString,
@@ -141,8 +207,28 @@ def add_RoutingServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.ListDeliveriesReply.SerializeToString,
             ),
+            'ListRefused': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefused,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.SerializeToString,
+            ),
+            'FindDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindDeliveries,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.FindDeliveriesReply.SerializeToString,
+            ),
+            'ResendDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendDelivery,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.ResendDeliveryReply.SerializeToString,
+            ),
             'GetInbox': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInbox,
+                    request_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.FromString,
+                    response_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.SerializeToString,
+            ),
+            'WatchInbox': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInbox,
                     request_deserializer=docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.FromString,
                     response_serializer=docaxis__proto_dot_routing__v1__pb2.GetInboxReply.SerializeToString,
             ),
@@ -184,6 +270,33 @@ class Routing:
             '/docaxis.routing.v1.Routing/SubmitDocument',
             docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
             docaxis__proto_dot_routing__v1__pb2.SubmitDocumentReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/CheckDocument',
+            docaxis__proto_dot_routing__v1__pb2.SubmitDocumentRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.CheckDocumentReply.FromString,
             options,
             channel_credentials,
             insecure,
@@ -276,6 +389,87 @@ class Routing:
             _registered_method=True)
 
     @staticmethod
+    def ListRefused(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/ListRefused',
+            docaxis__proto_dot_routing__v1__pb2.ListRefusedRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.ListRefusedReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/FindDeliveries',
+            docaxis__proto_dot_routing__v1__pb2.FindDeliveriesRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.FindDeliveriesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/ResendDelivery',
+            docaxis__proto_dot_routing__v1__pb2.ResendDeliveryRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.ResendDeliveryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetInbox(request,
             target,
             options=(),
@@ -290,6 +484,33 @@ class Routing:
             request,
             target,
             '/docaxis.routing.v1.Routing/GetInbox',
+            docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
+            docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/docaxis.routing.v1.Routing/WatchInbox',
             docaxis__proto_dot_routing__v1__pb2.GetInboxRequest.SerializeToString,
             docaxis__proto_dot_routing__v1__pb2.GetInboxReply.FromString,
             options,

@@ -32,11 +32,23 @@ class RoutingStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RoutingAsyncStub: ...
     SubmitDocument: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.SubmitDocumentReply]
+    CheckDocument: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.CheckDocumentReply]
+    """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit."""
     GetDocument: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.GetDocumentRequest, _routing_v1_pb2.Document]
     FindDocuments: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDocumentsRequest, _routing_v1_pb2.FindDocumentsReply]
     """By the sender's own id, year of promulgation and business type."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ListDeliveriesRequest, _routing_v1_pb2.ListDeliveriesReply]
+    ListRefused: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ListRefusedRequest, _routing_v1_pb2.ListRefusedReply]
+    """A document's refused recipients, for its sender, in pages by code."""
+    FindDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDeliveriesRequest, _routing_v1_pb2.FindDeliveriesReply]
+    """What stands in a state now, of documents sent or received, in pages."""
+    ResendDelivery: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.ResendDeliveryRequest, _routing_v1_pb2.ResendDeliveryReply]
+    """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
     GetInbox: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]
+    WatchInbox: _grpc.UnaryStreamMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]
+    """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+    resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+    """
     AcknowledgeDeliveries: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]
     LocateFile: _grpc.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]
     """Whether one of these organisations may read a file of the document, and what it is."""
@@ -45,11 +57,23 @@ class RoutingStub:
 class RoutingAsyncStub(RoutingStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubmitDocument: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.SubmitDocumentReply]  # type: ignore[assignment]
+    CheckDocument: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.SubmitDocumentRequest, _routing_v1_pb2.CheckDocumentReply]  # type: ignore[assignment]
+    """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.GetDocumentRequest, _routing_v1_pb2.Document]  # type: ignore[assignment]
     FindDocuments: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDocumentsRequest, _routing_v1_pb2.FindDocumentsReply]  # type: ignore[assignment]
     """By the sender's own id, year of promulgation and business type."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ListDeliveriesRequest, _routing_v1_pb2.ListDeliveriesReply]  # type: ignore[assignment]
+    ListRefused: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ListRefusedRequest, _routing_v1_pb2.ListRefusedReply]  # type: ignore[assignment]
+    """A document's refused recipients, for its sender, in pages by code."""
+    FindDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.FindDeliveriesRequest, _routing_v1_pb2.FindDeliveriesReply]  # type: ignore[assignment]
+    """What stands in a state now, of documents sent or received, in pages."""
+    ResendDelivery: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.ResendDeliveryRequest, _routing_v1_pb2.ResendDeliveryReply]  # type: ignore[assignment]
+    """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
     GetInbox: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]  # type: ignore[assignment]
+    WatchInbox: _aio.UnaryStreamMultiCallable[_routing_v1_pb2.GetInboxRequest, _routing_v1_pb2.GetInboxReply]  # type: ignore[assignment]
+    """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+    resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+    """
     AcknowledgeDeliveries: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.AcknowledgeDeliveriesRequest, _routing_v1_pb2.AcknowledgeDeliveriesReply]  # type: ignore[assignment]
     LocateFile: _aio.UnaryUnaryMultiCallable[_routing_v1_pb2.LocateFileRequest, _routing_v1_pb2.LocateFileReply]  # type: ignore[assignment]
     """Whether one of these organisations may read a file of the document, and what it is."""
@@ -61,6 +85,14 @@ class RoutingServicer(metaclass=_abc_1.ABCMeta):
         request: _routing_v1_pb2.SubmitDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_routing_v1_pb2.SubmitDocumentReply, _abc.Awaitable[_routing_v1_pb2.SubmitDocumentReply]]: ...
+
+    @_abc_1.abstractmethod
+    def CheckDocument(
+        self,
+        request: _routing_v1_pb2.SubmitDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.CheckDocumentReply, _abc.Awaitable[_routing_v1_pb2.CheckDocumentReply]]:
+        """What SubmitDocument would answer now; changes nothing. Refusals are those of a submit."""
 
     @_abc_1.abstractmethod
     def GetDocument(
@@ -85,11 +117,45 @@ class RoutingServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_routing_v1_pb2.ListDeliveriesReply, _abc.Awaitable[_routing_v1_pb2.ListDeliveriesReply]]: ...
 
     @_abc_1.abstractmethod
+    def ListRefused(
+        self,
+        request: _routing_v1_pb2.ListRefusedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.ListRefusedReply, _abc.Awaitable[_routing_v1_pb2.ListRefusedReply]]:
+        """A document's refused recipients, for its sender, in pages by code."""
+
+    @_abc_1.abstractmethod
+    def FindDeliveries(
+        self,
+        request: _routing_v1_pb2.FindDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.FindDeliveriesReply, _abc.Awaitable[_routing_v1_pb2.FindDeliveriesReply]]:
+        """What stands in a state now, of documents sent or received, in pages."""
+
+    @_abc_1.abstractmethod
+    def ResendDelivery(
+        self,
+        request: _routing_v1_pb2.ResendDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_routing_v1_pb2.ResendDeliveryReply, _abc.Awaitable[_routing_v1_pb2.ResendDeliveryReply]]:
+        """Sends an expired delivery again; refuses where there is nothing to send again, and says why."""
+
+    @_abc_1.abstractmethod
     def GetInbox(
         self,
         request: _routing_v1_pb2.GetInboxRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_routing_v1_pb2.GetInboxReply, _abc.Awaitable[_routing_v1_pb2.GetInboxReply]]: ...
+
+    @_abc_1.abstractmethod
+    def WatchInbox(
+        self,
+        request: _routing_v1_pb2.GetInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_routing_v1_pb2.GetInboxReply], _abc.AsyncIterator[_routing_v1_pb2.GetInboxReply]]:
+        """The same without end: all that is open, then what comes, as it comes. `next` of any reply
+        resumes it; a reply without deliveries, after `wait_s` (25 by default), says that it lives.
+        """
 
     @_abc_1.abstractmethod
     def AcknowledgeDeliveries(

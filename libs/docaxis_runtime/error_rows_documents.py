@@ -107,6 +107,14 @@ DOCUMENTS = (
                 "This delivery is closed ({state}).",
             ),
             (
+                "resend_refused_by_policy",
+                "20",
+                "Bản gửi này bị nơi nhận từ chối theo chính sách ({reason}); gửi lại không thay đổi"
+                " được điều đó.",
+                "This delivery was refused by its recipient's policy ({reason}): sending it again"
+                " would not change that.",
+            ),
+            (
                 "status_without_request",
                 "20",
                 "Không có yêu cầu lấy lại nào đang chờ trả lời.",

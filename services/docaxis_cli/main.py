@@ -4,6 +4,7 @@ import typer
 
 from docaxis_cli import (
     counting,
+    dead_letters,
     looking_up,
     proving,
     receiving,
@@ -47,6 +48,8 @@ _COMMANDS = (
     ("find", looking_up.find),
     ("receipts", looking_up.receipts),
     ("watch", watching.watch),
+    ("deliveries", dead_letters.deliveries),
+    ("resend", dead_letters.resend),
     ("verify", proving.verify),
     ("organisations", looking_up.organisations),
     ("subscribe", subscribing.subscribe),

@@ -48,6 +48,29 @@ _CATALOGUE = {
         "Accepted before: document {id}. Sending it again changed nothing.",
         "Đã tiếp nhận trước đó: văn bản {id}. Gửi lại không làm thay đổi gì.",
     ),
+    "would_be_accepted": (
+        "It would be accepted, as document {id}. Nothing was sent.",
+        "Sẽ được tiếp nhận, là văn bản {id}. Chưa gửi gì.",
+    ),
+    "already_accepted": (
+        "It has been accepted before, as document {id}. Nothing was sent.",
+        "Đã được tiếp nhận trước đó, là văn bản {id}. Chưa gửi gì.",
+    ),
+    "many_recipients": (
+        "{count} recipients, delivered some at a time; see `docaxis timeline`.",
+        "{count} nơi nhận, được gửi dần; xem `docaxis timeline`.",
+    ),
+    "no_recipient": (
+        "Nobody to send to: give --to CODE or --to-file FILE.",
+        "Chưa có nơi nhận: hãy dùng --to MÃ hoặc --to-file TỆP.",
+    ),
+    "no_deliveries": ("No delivery stands so now.", "Hiện không có bản gửi nào như vậy."),
+    "resent": (
+        "Delivery {id} lies in its recipient's mailbox again.",
+        "Bản gửi {id} lại nằm trong hộp thư của nơi nhận.",
+    ),
+    "document": ("document", "văn bản"),
+    "file": ("file", "tệp"),
     "sent_pending": (
         "Safe at the axis, still being decided: document {id}",
         "Trục đã giữ an toàn, đang chờ quyết định: văn bản {id}",

@@ -15,8 +15,10 @@ from docaxis_cli import options
 from docaxis_cli.session import OK, AxisSession, UsageProblem, program, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from docaxis_client.client import DocaxisClient
-    from docaxis_client.models import Submission
+    from docaxis_client.models import DocumentCheck, Recipient, RefusedRecipient, Submission
     from docaxis_client.submission import NewDocument
 
 _LONGEST_SUBJECT = 500
@@ -48,7 +50,13 @@ def send(
         list[Path],
         typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The files, PDF first."),
     ],
-    to: Annotated[list[str], typer.Option("--to", help="Recipient's code, once for each.")],
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="Recipient's code, once for each.")
+    ] = None,
+    to_file: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Further recipients' codes, one a line."),
+    ] = None,
     subject: Annotated[str, typer.Option(help="Subject; else the file's name.")] = "",
     number: Annotated[str, typer.Option(help="Number; else made from the file.")] = "",
     notation: Annotated[str, typer.Option(help="Notation; else CV-<sender>.")] = "",
@@ -65,6 +73,9 @@ def send(
     priority: Annotated[int, typer.Option(min=0, max=4, help="0 normal … 3 express.")] = 0,
     require_signature: Annotated[
         bool, typer.Option(help="Have it refused unless its signatures are valid.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell what would be answered; nothing is sent.")
     ] = False,
     name: options.As = None,
     credentials: options.CredentialsFile = None,
@@ -83,14 +94,15 @@ def send(
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
     )
-    said = _Said(
-        tuple(to), sender, subject, number, notation, type_name, signer, position, competence,
-        place, day, document_id, priority, require_signature,
-    )  # fmt: skip
 
     async def work(axis: "DocaxisClient") -> int:
         from docaxis_client.submission import OutgoingFile
 
+        said = _Said(
+            _recipients(session, to or [], to_file),
+            sender, subject, number, notation, type_name, signer, position, competence,
+            place, day, document_id, priority, require_signature,
+        )  # fmt: skip
         document, filled_in = await _described(session, axis, said, files)
         if filled_in:
             session.say("defaults")
@@ -99,6 +111,11 @@ def send(
         outgoing = [OutgoingFile(_plain_name(each), each, _media_type(each)) for each in files]
         total = sum(each.stat().st_size for each in files)
         with progress(session, session.words("uploading"), total) as bar:
+            if check:
+                checked = await axis.check(document, outgoing, progress=bar)
+                session.give(checked)
+                _tell_check(session, checked)
+                return OK
             sent = await axis.submit(document, outgoing, progress=bar)
         session.give(sent)
         _tell(session, sent)
@@ -160,25 +177,58 @@ async def _first_organisation(session: AxisSession, axis: "DocaxisClient", said:
     return served[0].code
 
 
-def _tell(session: AxisSession, sent: "Submission") -> None:
+def _recipients(session: AxisSession, to: list[str], to_file: Path | None) -> tuple[str, ...]:
+    lines = to_file.read_text(encoding="utf-8").splitlines() if to_file else []
+    found = (*to, *(line.strip() for line in lines if line.strip()))
+    if not found:
+        raise UsageProblem(session.words("no_recipient"))
+    return found
+
+
+def _tell_check(session: AxisSession, checked: "DocumentCheck") -> None:
     if session.as_json:
         return
     from rich.table import Table
 
-    key = "sent" if sent.first else "sent_again"
-    session.say("sent_pending" if sent.status == "pending" else key, id=sent.id)
+    session.say(checked.status, id=checked.id)
+    _tell_recipients(session, checked.recipients, checked.refused, checked.recipient_count)
+    table = Table(session.words("file"), session.words("outcome"))
+    for file in checked.files:
+        table.add_row(file.name, f"{file.status} ({file.code})")
+    session.show(table)
+
+
+def _tell_recipients(
+    session: AxisSession,
+    recipients: "Sequence[Recipient]",
+    refusals: "Sequence[RefusedRecipient]",
+    count: int,
+) -> None:
+    from rich.table import Table
+
     words = session.words
+    if not recipients and count:
+        session.say("many_recipients", count=count)
     table = Table(words("recipient"), words("outcome"))
-    for recipient in sent.recipients:
+    for recipient in recipients:
         table.add_row(recipient.code, words("held" if recipient.held else "resolved"))
-    for refused in sent.refused:
+    for refused in refusals:
         reason = words("not_sent", reason=refused.reason)
         if refused.suggestions:
             reason += "; " + words("suggestions", codes=", ".join(refused.suggestions))
         table.add_row(refused.code, reason)
-    session.show(table)
+    if recipients or refusals:
+        session.show(table)
+
+
+def _tell(session: AxisSession, sent: "Submission") -> None:
+    if session.as_json:
+        return
+    key = "sent" if sent.first else "sent_again"
+    session.say("sent_pending" if sent.status == "pending" else key, id=sent.id)
+    _tell_recipients(session, sent.recipients, sent.refused, sent.recipient_count)
     if sent.receipt:
-        session.line(f"{words('receipt')}: {sent.receipt}")
+        session.line(f"{session.words('receipt')}: {sent.receipt}")
     session.say("next_timeline", command=f"{program()} timeline {sent.id}{session.as_whom}")
 
 

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
     deliveries,
+    delivery_states,
+    document_check,
     documents,
     events,
     health,
@@ -38,10 +40,12 @@ from docaxis_gateway.problems import (
 
 _ROUTERS = (
     documents.router,
+    document_check.router,
     timelines.router,
     inbox.router,
     events.router,
     deliveries.router,
+    delivery_states.router,
     statuses.router,
     statistics.router,
     receipts.router,

@@ -41,6 +41,7 @@ class SubmissionLinks(BaseModel):
 
     self: str
     deliveries: str
+    refused: str
     timeline: str
 
 
@@ -52,8 +53,32 @@ class Submission(BaseModel):
     accepted_at: DateTimeText | None
     recipients: list[Recipient]
     refused: list[RefusedRecipient]
+    recipient_count: int
+    """Codes as sent. Above 500 both lists are empty: `links` say where they are read in pages."""
     receipt: str | None
     links: SubmissionLinks
+
+
+class CheckedFile(BaseModel):
+    """What the signature service finds in a file; `status` and `code` as in a verdict."""
+
+    name: str
+    digest: str
+    size: int
+    status: str
+    code: str
+
+
+class DocumentCheck(BaseModel):
+    """What a submit would be answered; `id` is the one that the document would have."""
+
+    id: str
+    status: Literal["would_be_accepted", "already_accepted"]
+    recipients: list[Recipient]
+    refused: list[RefusedRecipient]
+    recipient_count: int
+    """Codes as sent. Above 500 `recipients` is empty, and `refused` has the first 500."""
+    files: list[CheckedFile]
 
 
 class DocumentKind(BaseModel):
@@ -113,6 +138,7 @@ class Document(BaseModel):
     accepted_at: DateTimeText | None
     recipients: list[Recipient]
     refused: list[RefusedRecipient]
+    recipient_count: int
     verdict: DocumentVerdict | None
     content_digest: str
     receipts: list[str]
@@ -134,12 +160,42 @@ class Delivery(BaseModel):
     reason: str | None
     ready_at: DateTimeText | None
     handed_over_at: DateTimeText | None
+    expires_at: DateTimeText | None
+    """While it is ready: when it expires, unless it is taken over."""
+    expired_at: DateTimeText | None
+
+
+class FoundDelivery(Delivery):
+    """A delivery of some document."""
+
+    document_id: str
+
+
+class FoundDeliveryPage(BaseModel):
+    """A page of deliveries of any documents."""
+
+    items: list[FoundDelivery]
+    next: str | None
+
+
+class Resent(BaseModel):
+    """A delivery that was sent again, and how it stands."""
+
+    delivery_id: str
+    state: str
 
 
 class DeliveryPage(BaseModel):
     """A page of deliveries."""
 
     items: list[Delivery]
+    next: str | None
+
+
+class RefusedPage(BaseModel):
+    """A page of refused recipients, by code."""
+
+    items: list[RefusedRecipient]
     next: str | None
 
 

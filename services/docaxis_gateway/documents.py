@@ -16,6 +16,7 @@ from docaxis_gateway.document_models import (
     DeliveryPage,
     Document,
     DocumentList,
+    RefusedPage,
     Submission,
     Verdict,
 )
@@ -142,6 +143,24 @@ async def list_deliveries(
     reply = await caller.services.routing.ListDeliveries(request)
     items = [rendering.delivery(each) for each in reply.deliveries]
     return json_answer(page(items, reply.next))
+
+
+@router.get(
+    "/documents/{document_id}/refused",
+    responses={200: {"model": RefusedPage}, **problems("unknown_document", "read_stale", *PAGE)},
+)
+async def list_refused(
+    document_id: str, caller: CallerDep, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+) -> Response:
+    """Recipients that were refused and have no delivery, for the document's sender."""
+    request = routing_v1_pb2.ListRefusedRequest(
+        document_id=require_document_id(document_id),
+        for_organisation_ids=caller.organisation_ids,
+        limit=limit,
+        cursor=cursor,
+    )
+    reply = await caller.services.routing.ListRefused(request)
+    return json_answer(page([rendering.refused(each) for each in reply.refused], reply.next))
 
 
 @router.get(

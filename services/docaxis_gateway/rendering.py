@@ -38,10 +38,12 @@ def submission(reply: routing_v1_pb2.SubmitDocumentReply) -> dict[str, Any]:
         "accepted_at": moment(reply.accepted_at),
         "recipients": [recipient(each) for each in reply.recipients],
         "refused": [refused(each) for each in reply.refused],
+        "recipient_count": reply.recipient_count or len(reply.recipients) + len(reply.refused),
         "receipt": receipt_href(reply.receipt_id),
         "links": {
             "self": href,
             "deliveries": f"{href}/deliveries",
+            "refused": f"{href}/refused",
             "timeline": f"{href}/timeline",
         },
     }
@@ -79,6 +81,7 @@ def document(each: routing_v1_pb2.Document, only_recipient: str | None = None) -
         "accepted_at": moment(each.accepted_at),
         "recipients": [recipient(one) for one in recipients],
         "refused": [refused(one) for one in refusals],
+        "recipient_count": each.recipient_count if only_recipient is None else 1,
         "verdict": verdict if each.verdict_status else None,
         "content_digest": each.content_digest,
         "receipts": [receipt_href(one) for one in each.receipt_ids],
@@ -109,6 +112,8 @@ def delivery(each: routing_v1_pb2.Delivery) -> dict[str, Any]:
         "reason": each.reason or None,
         "ready_at": moment(each.ready_at),
         "handed_over_at": moment(each.handed_over_at),
+        "expires_at": moment(each.expires_at),
+        "expired_at": moment(each.expired_at),
     }
 
 

@@ -31,7 +31,7 @@ from docaxis_gateway.text_rules import (
     invalid,
 )
 
-MAX_RECIPIENTS = 500
+MAX_RECIPIENTS = 100_000
 MAX_FILES = 100
 MAX_GROUPS = 20
 MAX_ITEMS = 500
@@ -41,6 +41,7 @@ EventType = Literal[
     "delivery.ready",
     "delivery.refused",
     "delivery.handed_over",
+    "delivery.expired",
     "status.reported",
     "document.verified",
 ]

@@ -67,7 +67,7 @@ class GatewaySettings:
         },
     )
     max_json_bytes: int = field(
-        default=MIB,
+        default=4 * MIB,  # 100,000 recipients' codes fit in
         metadata={
             "env": "DOCAXIS_GATEWAY_MAX_JSON_BYTES",
             "min": 1024,

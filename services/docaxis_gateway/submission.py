@@ -9,7 +9,7 @@ the document before it writes the command. Rules (tests carry their numbers):
   they are the document's, or nobody's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.ports.file_store import StoredFile
@@ -22,7 +22,7 @@ from docaxis_proto import routing_v1_pb2, signature_v1_pb2
 from docaxis_runtime.error_table import ERRORS
 
 _VERIFY_TIMEOUT_S = 60.0
-_SUBMIT_TIMEOUT_S = 15.0
+SUBMIT_TIMEOUT_S = 15.0
 _SLOWEST_TAKING = 50 * 2**20  # bytes a second: an object store copies what a document takes
 _LONGEST_SUBMIT_S = 70.0
 
@@ -31,12 +31,22 @@ async def submit(
     caller: Caller, document: SubmitDocument, parts: Mapping[str, StagedPart]
 ) -> routing_v1_pb2.SubmitDocumentReply:
     """Submit a document whose files are staged. Raises `DocaxisError`."""
-    files = await _locate(caller, document, parts)
+    files = await locate(caller, document, parts)
     if document.require_signature:
-        await _verify(caller, files)
+        refuse_unsigned(await verify(caller, files))
+    request = await submission_request(caller, document, files)
+    taking_s = sum(each.size for each in files) / _SLOWEST_TAKING
+    timeout_s = min(SUBMIT_TIMEOUT_S + taking_s, _LONGEST_SUBMIT_S)
+    return await caller.services.routing.SubmitDocument(request, timeout=timeout_s)
+
+
+async def submission_request(
+    caller: Caller, document: SubmitDocument, files: Sequence[routing_v1_pb2.UploadedFile]
+) -> routing_v1_pb2.SubmitDocumentRequest:
+    """The document as routing is asked to take it. Raises `DocaxisError` for unknown groups."""
     members = await members_of(caller, document.recipient_groups)
     signer = document.signer
-    request = routing_v1_pb2.SubmitDocumentRequest(
+    return routing_v1_pb2.SubmitDocumentRequest(
         system_id=caller.system_id,
         sender_code=document.sender,
         recipient_codes=document.recipients,
@@ -61,14 +71,12 @@ async def submit(
         recipient_group_ids=document.recipient_groups,
         group_member_codes=members,
     )
-    taking_s = sum(each.size for each in files) / _SLOWEST_TAKING
-    timeout_s = min(_SUBMIT_TIMEOUT_S + taking_s, _LONGEST_SUBMIT_S)
-    return await caller.services.routing.SubmitDocument(request, timeout=timeout_s)
 
 
-async def _locate(
+async def locate(
     caller: Caller, document: SubmitDocument, parts: Mapping[str, StagedPart]
 ) -> list[routing_v1_pb2.UploadedFile]:
+    """The document's files in the staging area (S1). Raises `DocaxisError` naming each at fault."""
     located: list[routing_v1_pb2.UploadedFile] = []
     problems: list[FieldProblem] = []
     for index, file in enumerate(document.files):
@@ -121,7 +129,10 @@ async def _staged(
         return None
 
 
-async def _verify(caller: Caller, files: list[routing_v1_pb2.UploadedFile]) -> None:
+async def verify(
+    caller: Caller, files: Sequence[routing_v1_pb2.UploadedFile]
+) -> signature_v1_pb2.VerifyUploadsReply:
+    """What the signature service finds in staged files, in their order."""
     request = signature_v1_pb2.VerifyUploadsRequest(
         system_id=caller.system_id,
         uploads=[
@@ -134,6 +145,13 @@ async def _verify(caller: Caller, files: list[routing_v1_pb2.UploadedFile]) -> N
         ],
     )
     reply = await caller.services.signature.VerifyUploads(request, timeout=_VERIFY_TIMEOUT_S)
+    if len(reply.verdicts) != len(files):
+        raise DocaxisError(_code(reply.code))
+    return reply
+
+
+def refuse_unsigned(reply: signature_v1_pb2.VerifyUploadsReply) -> None:
+    """Raise `DocaxisError` unless all files are validly signed (S2)."""
     problems = [
         FieldProblem(f"/files/{index}", _code(verdict.code))
         for index, verdict in enumerate(reply.verdicts)
@@ -141,7 +159,7 @@ async def _verify(caller: Caller, files: list[routing_v1_pb2.UploadedFile]) -> N
     ]
     if problems:
         raise fields_error(problems)
-    if reply.status != "valid" or len(reply.verdicts) != len(files):
+    if reply.status != "valid":
         raise DocaxisError(_code(reply.code))
 
 

@@ -49,6 +49,8 @@ ROUTING_EVENTS = MessageCodec(
         routing_events_v1_pb2.DeliveriesReleased,
         routing_events_v1_pb2.DeliveriesRefused,
         routing_events_v1_pb2.DeliveriesHandedOver,
+        routing_events_v1_pb2.DeliveriesExpired,
+        routing_events_v1_pb2.DeliveriesReopened,
     ),
 )
 """What is told of documents and deliveries."""

@@ -1,15 +1,16 @@
 """Foreign events as happenings that the public is told of: what, about which ids, to whom.
 
 Each concerns the one organisation that did not do it: the recipient learns that a copy is ready,
-the sender all the rest.
+the sender all the rest. What expired was nobody's doing: both learn it.
 
 | type | event | concerns |
 |---|---|---|
 | document.accepted | `DocumentSubmitted`, `RecipientsAdded` | sender |
 | document.verified | `VerdictNoted` | sender |
-| delivery.ready | `DeliveriesMade`, `DeliveriesReleased` | recipient |
+| delivery.ready | `DeliveriesMade`, `DeliveriesReleased`, `DeliveriesReopened` | recipient |
 | delivery.refused | `DeliveriesMade`, `DeliveriesRefused` | sender |
 | delivery.handed_over | `DeliveriesHandedOver` | sender |
+| delivery.expired | `DeliveriesExpired` | sender, recipient |
 | status.reported | `StatusesReported` | sender; of a take-back asked (13), recipient |
 
 `document.verified` follows routing's `VerdictNoted`, not the signature service's own event: that
@@ -46,7 +47,7 @@ def happenings(event: Any) -> list[Happening]:
             return [Happening("document.verified", event.sender_organisation_id, event.document_id)]
         case routing.DeliveriesMade():
             return list(_made(event))
-        case routing.DeliveriesReleased():
+        case routing.DeliveriesReleased() | routing.DeliveriesReopened():
             return [
                 Happening(
                     "delivery.ready", each.organisation_id, event.document_id, each.delivery_id
@@ -69,6 +70,12 @@ def happenings(event: Any) -> list[Happening]:
                     each.delivery_id,
                 )
                 for each in event.deliveries
+            ]
+        case routing.DeliveriesExpired():
+            return [
+                Happening("delivery.expired", concerned, event.document_id, each.delivery_id)
+                for each in event.deliveries
+                for concerned in (event.sender_organisation_id, each.organisation_id)
             ]
         case status.StatusesReported():
             return [

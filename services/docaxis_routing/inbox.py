@@ -8,7 +8,7 @@ served) is listed from its start.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -29,6 +29,8 @@ from docaxis_routing.card import Cards
 from docaxis_routing.queries import delivery_message, document_message
 from docaxis_routing.views import DELIVERIES, DeliveryRow, read_delivery
 
+ALIVE_S = 25.0
+"""How often who watches hears something."""
 _OPEN = 1
 _Seen = dict[Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)], Number]
 """Organisation (the 16 bytes of its id: a system may serve hundreds) -> number seen."""
@@ -58,6 +60,19 @@ class Inbox:
         items = await asyncio.gather(*(self._item(each) for each in found))
         told = {UUID(each).bytes: number for each, number in seen.items()}
         return pb.GetInboxReply(deliveries=items, next=encode_cursor(self.epoch, told))
+
+    async def watch(self, request: pb.GetInboxRequest) -> AsyncGenerator[pb.GetInboxReply, None]:
+        """Pages without end, each behind the one before; an empty one where nothing came for long.
+
+        Raises `DocaxisError` as `page` does: whoever watches goes on behind its last `next`.
+        """
+        asked = pb.GetInboxRequest()
+        asked.CopyFrom(request)
+        asked.wait_s = request.wait_s or ALIVE_S
+        while True:
+            page = await self.page(asked)
+            yield page
+            asked.cursor = page.next
 
     async def _open(
         self, organisations: Sequence[str], seen: Mapping[str, int], limit: int

@@ -22,11 +22,13 @@ from docaxis_routing.views import (
     DELIVERIES,
     DOCUMENTS,
     REFUSALS,
+    REFUSED_RECIPIENTS,
     DeliveryRow,
     DocumentRow,
     read_delivery,
     read_document,
     read_refusal,
+    read_refused,
 )
 
 _VISIBLE = (READY, HANDED_OVER)
@@ -54,6 +56,7 @@ class Queries:
             message.receipt_ids.extend(
                 accepted_receipt_id(document_id, each) for each in row.recipients_digests
             )
+        message.recipient_count = row.recipient_count
         message.verdict_status, message.verdict_code = row.verdict_status, row.verdict_code
         return message
 
@@ -85,6 +88,55 @@ class Queries:
         if len(rows) == limit:
             reply.next = encode_cursor(self.epoch, rows[-1].key)
         return reply
+
+    async def refused(
+        self, document_id: str, askers: Sequence[str], limit: int, cursor: str
+    ) -> pb.ListRefusedReply:
+        """A document's refused recipients by code, for its sender; nobody else sees any."""
+        row = await self._visible(document_id, askers)
+        after = decode_cursor(cursor, self.epoch, str, "")
+        limit = page_limit(limit)
+        reply = pb.ListRefusedReply()
+        if row.brief.sender_organisation_id not in askers:
+            return reply
+        rows = await self.documents.range(
+            REFUSED_RECIPIENTS,
+            RowRange("by_document", (document_id,), after=(after,) if after else None, limit=limit),
+        )
+        reply.refused.extend(CODEC.to_message(read_refused(each)) for each in rows)
+        if len(rows) == limit:
+            reply.next = encode_cursor(self.epoch, rows[-1].key)
+        return reply
+
+    async def in_state(self, request: pb.FindDeliveriesRequest) -> pb.FindDeliveriesReply:
+        """Deliveries that stand in a state now, sent or received by the asker's organisations.
+
+        Organisation by organisation, by id; one that comes into the state later may lie before the
+        cursor: who wants all begins anew. Raises `DocaxisError` `limit_invalid`, `cursor_invalid`.
+        """
+        limit = page_limit(request.limit)
+        start = decode_cursor(request.cursor, self.epoch, tuple[str, str], ("", ""))
+        reply = pb.FindDeliveriesReply()
+        index = "received" if request.received else "sent"
+        for organisation_id in sorted(set(request.organisation_ids)):
+            if organisation_id < start[0]:
+                continue
+            after = (start[1],) if organisation_id == start[0] else None
+            left = limit - len(reply.deliveries)
+            rows = await self.documents.range(
+                DELIVERIES,
+                RowRange(index, (organisation_id, request.state), after=after, limit=left),
+            )
+            reply.deliveries.extend(delivery_message(read_delivery(each)) for each in rows)
+            if len(reply.deliveries) == limit:
+                reply.next = encode_cursor(self.epoch, (organisation_id, rows[-1].key))
+                break
+        return reply
+
+    async def delivery(self, delivery_id: str) -> DeliveryRow | None:
+        """One delivery, whoever asks; None where the view has none."""
+        row = await self.documents.get(DELIVERIES, delivery_id)
+        return read_delivery(row) if row else None
 
     async def organisations_of(
         self, delivery_ids: Sequence[str], askers: Sequence[str]
@@ -189,4 +241,6 @@ def delivery_message(delivery: DeliveryRow) -> pb.Delivery:
         mailbox_number=delivery.mailbox_number,
         ready_at=delivery.ready_at,
         handed_over_at=delivery.handed_over_at,
+        expires_at=delivery.expires_at if delivery.state == READY else 0,
+        expired_at=delivery.expired_at,
     )

@@ -32,9 +32,18 @@ from docaxis_proto.registry_events_v1_pb2 import (
 )
 from docaxis_routing.codec import REGISTRY_EVENTS
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
-from docaxis_routing.domain.messages import AcknowledgeDeliveries, SubmitDocument
+from docaxis_routing.domain.messages import (
+    AcknowledgeDeliveries,
+    CheckDocument,
+    ResolveSlice,
+    SubmitDocument,
+)
+from docaxis_routing.recipient_slices import RecipientSlices
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
+_CHUNK = 500
+_MOST_SUGGESTED = 20
+"""Unknown codes of one command for which others are suggested: it is a search for each."""
 REGISTRY_PARTITION = 0
 """The registry has one partition (rule L3)."""
 
@@ -218,8 +227,12 @@ REGISTRY_VIEW = View(
 class RegistryFacts:
     """Resolves codes and locks for decisions and doors."""
 
-    def __init__(self, reader: ViewReader) -> None:
+    def __init__(
+        self, reader: ViewReader, slices: RecipientSlices, expire_after_ms: int = 0
+    ) -> None:
         self._reader = reader
+        self._expire_after_ms = expire_after_ms
+        self._slices = slices
 
     async def of(self, requests: Sequence[Request]) -> list[RoutingFacts]:
         """The facts of a batch of commands; raises `Unavailable` where they cannot be had."""
@@ -230,8 +243,14 @@ class RegistryFacts:
         if isinstance(command, AcknowledgeDeliveries):
             level = await self._level(command.organisation_id, request.now)
             return RoutingFacts(request.now, request.command_id, level=level)
+        if isinstance(command, ResolveSlice):
+            return await self._slice(request, command)
+        if isinstance(command, CheckDocument):
+            command = command.submission
         if not isinstance(command, SubmitDocument):
-            return RoutingFacts(request.now, request.command_id)
+            return RoutingFacts(
+                request.now, request.command_id, expire_after_ms=self._expire_after_ms
+            )
         try:
             system = await self._system(command.brief.system_id)
             organisations = await self.resolve(
@@ -240,14 +259,9 @@ class RegistryFacts:
         except DocaxisError as error:
             raise Unavailable(f"the registry's view: {error.code}") from error
         sender = organisations.get(command.brief.sender_code)
-        recipients = {}
-        for code in command.recipient_codes:
-            found = organisations.get(code)
-            recipients[code] = (
-                _resolved(found, command.brief.type_name)
-                if found
-                else Resolved(suggestions=await self._suggestions(code, request.now))
-            )
+        recipients = await self._recipients(
+            command.recipient_codes, organisations, command.brief.type_name, request.now
+        )
         return RoutingFacts(
             request.now,
             request.command_id,
@@ -269,16 +283,45 @@ class RegistryFacts:
             raise Unavailable(f"the registry's view: {error.code}") from error
         return _read_organisation(row.blob).level_on(day_in_vietnam(now)) if row else 0
 
+    async def _slice(self, request: Request, command: ResolveSlice) -> RoutingFacts:
+        codes = await self._slices.codes(
+            command.brief.document_id, command.recipients_file, command.slice
+        )
+        try:
+            organisations = await self.resolve(codes, request.now)
+        except DocaxisError as error:
+            raise Unavailable(f"the registry's view: {error.code}") from error
+        recipients = await self._recipients(
+            codes, organisations, command.brief.type_name, request.now
+        )
+        return RoutingFacts(request.now, request.command_id, recipients=recipients)
+
+    async def _recipients(
+        self,
+        codes: Sequence[str],
+        organisations: Mapping[str, OrganisationRow],
+        document_type: str,
+        now: int,
+    ) -> dict[str, Resolved]:
+        unknown = [code for code in codes if code not in organisations][:_MOST_SUGGESTED]
+        suggestions = {code: await self._suggestions(code, now) for code in unknown}
+        return {
+            code: _resolved(organisations[code], document_type)
+            if code in organisations
+            else Resolved(suggestions=suggestions.get(code, ()))
+            for code in codes
+        }
+
     async def resolve(self, codes: Sequence[str], now: int) -> Mapping[str, OrganisationRow]:
         """The organisations that these codes or aliases name at a moment (Unix ms, UTC+7 days).
 
         Instead of one that was merged by then, the organisation that it became.
         """
         wanted = list(dict.fromkeys(codes))
-        ids = await self._reader.get_many(CODES, wanted)
-        if len(ids) < len(wanted):
+        ids = await self._get_many(CODES, wanted)
+        if missing := [code for code in wanted if code not in ids]:
             await self._reader.pass_end(REGISTRY_PARTITION)
-            ids = await self._reader.get_many(CODES, wanted)
+            ids |= await self._get_many(CODES, missing)
         day = day_in_vietnam(now)
         by_code = {
             code: holder
@@ -293,7 +336,7 @@ class RegistryFacts:
         known: dict[str, OrganisationRow] = {}
         wanted = set(ids)
         while wanted:
-            rows = await self._reader.get_many(ORGANISATIONS, sorted(wanted))
+            rows = await self._get_many(ORGANISATIONS, sorted(wanted))
             known |= {id: _read_organisation(row.blob) for id, row in rows.items()}
             successors = (_successor(known[id], day) for id in wanted if id in known)
             wanted = {id for id in successors if id and id not in known}
@@ -303,6 +346,12 @@ class RegistryFacts:
                 known[id] = replace(known[successor], is_successor=True)
             if id in known:
                 found[id] = known[id]
+        return found
+
+    async def _get_many(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        found: dict[str, Row] = {}
+        for start in range(0, len(keys), _CHUNK):
+            found |= await self._reader.get_many(table, keys[start : start + _CHUNK])
         return found
 
     async def _system(self, system_id: str) -> SystemRow | None:

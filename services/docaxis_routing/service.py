@@ -16,10 +16,14 @@ from docaxis_routing.grpc_servicer import RoutingServicer
 from docaxis_routing.inbox import Inbox
 from docaxis_routing.queries import Queries
 from docaxis_routing.reactions import RoutingReactions
+from docaxis_routing.recipient_slices import RecipientSlices
 from docaxis_routing.registry_view import REGISTRY_VIEW, RegistryFacts
+from docaxis_routing.resending import ResendDoor
 from docaxis_routing.settings import RoutingSettings
 from docaxis_routing.submission import SubmissionDoor
 from docaxis_routing.views import DOCUMENTS_VIEW, REFUSALS_VIEW, TOPICS
+
+_HOUR_MS = 3_600_000
 
 
 def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
@@ -30,7 +34,11 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
         for view in (DOCUMENTS_VIEW, REFUSALS_VIEW, REGISTRY_VIEW)
     }
     documents = views[DOCUMENTS_VIEW.full_name].reader
-    registry = RegistryFacts(views[REGISTRY_VIEW.full_name].reader)
+    registry = RegistryFacts(
+        views[REGISTRY_VIEW.full_name].reader,
+        RecipientSlices(ports.files),
+        int(settings.expire_after_hours * _HOUR_MS),
+    )
     door = FrontDoor(
         log,
         TOPICS,
@@ -94,6 +102,7 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
                 settings.max_recipients,
             ),
             AcknowledgementDoor(door, queries, log.partitions),
+            ResendDoor(door, queries, log.partitions),
             queries,
             Inbox(documents, cards, log.epoch),
         ),

@@ -15,10 +15,12 @@ class RoutingSettings:
         },
     )
     max_recipients: int = field(
-        default=500,
+        default=100_000,
         metadata={
             "env": "DOCAXIS_ROUTING_MAX_RECIPIENTS",
-            "help": "Recipients of one submission, at most.",
+            "min": 1,
+            "max": 100_000,
+            "help": "Recipients of one submission, at most; above 500 they are resolved in slices.",
         },
     )
     batch_limit: int = field(
@@ -26,6 +28,15 @@ class RoutingSettings:
         metadata={
             "env": "DOCAXIS_ROUTING_BATCH_LIMIT",
             "help": "Commands that one transaction decides, at most.",
+        },
+    )
+    expire_after_hours: float = field(
+        default=0.0,
+        metadata={
+            "env": "DOCAXIS_ROUTING_EXPIRE_AFTER_HOURS",
+            "min": 0.0,
+            "help": "A ready delivery that nobody takes over expires after this; 0: never. Its"
+            " sender may send it again.",
         },
     )
     staging_hours: float = field(

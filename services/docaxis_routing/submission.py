@@ -5,34 +5,55 @@ a crash in between leaves a folder without a document, which the sweep removes.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.front_door import FrontDoor
-from docaxis_eventsourcing.identifiers import derived_id
+from docaxis_eventsourcing.identifiers import derived_id, new_id
 from docaxis_eventsourcing.outcomes import answer_of
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.receipt_ids import accepted_receipt_id
 from docaxis_eventsourcing.topics import document_partition
 from docaxis_proto.kernel_v1_pb2 import Outcome
-from docaxis_proto.routing_v1_pb2 import SubmitDocumentReply, SubmitDocumentRequest
+from docaxis_proto.routing_v1_pb2 import (
+    CheckDocumentReply,
+    SubmitDocumentReply,
+    SubmitDocumentRequest,
+)
 from docaxis_routing import card
 from docaxis_routing.codec import CODEC
 from docaxis_routing.content import CANON_VERSION, identify, recipients_digest
 from docaxis_routing.domain.messages import (
+    CheckAnswer,
+    CheckDocument,
     ContentDigest,
     DocumentBrief,
     FileRef,
+    RefusedRecipient,
     SubmitAnswer,
     SubmitDocument,
 )
 from docaxis_routing.folder_marks import FolderMarks
+from docaxis_routing.lanes import document_lane
+from docaxis_routing.recipient_slices import MOST_RIDING, SlicedFile, arrange
 from docaxis_routing.registry_view import RegistryFacts
 
 SUPPORTED_BUSINESS_TYPES = ("new",)
 """Recall, update and replace are refused until they act."""
+_UNKNOWN = "unknown_organisation"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A submission as it is asked: its command, its small files by digest, and, above 500
+    recipients, the first of those who seem to be refused."""
+
+    command: SubmitDocument
+    small_files: Mapping[str, bytes]
+    refused: tuple[RefusedRecipient, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +70,72 @@ class SubmissionDoor:
 
     async def submit(self, request: SubmitDocumentRequest) -> SubmitDocumentReply:
         """Make the document durable and decided; raises `DocaxisError` with what is wrong."""
+        asked = await self._asked(request)
+        command, document_id = asked.command, asked.command.brief.document_id
+        began = self.clock()
+        await asyncio.gather(  # together: they share their syncs
+            *(self.files.put(document_id, *each) for each in asked.small_files.items()),
+            self._take(request, command.brief.files, document_id),
+        )
+        self.marks.check_in_time(began, self.clock())
+        outcome = await self.door.ask(
+            command,
+            command_id=derived_id("submit", document_id, command.recipients_digest),
+            partition=document_partition(document_id, self.partitions),
+            actor=request.system_id,
+            lane=document_lane(request.priority),
+        )
+        reply = SubmitDocumentReply(
+            document_id=document_id,
+            receipt_id=accepted_receipt_id(document_id, command.recipients_digest),
+        )
+        return _answered(reply, outcome) if outcome is not None else reply
+
+    async def check(self, request: SubmitDocumentRequest) -> CheckDocumentReply:
+        """What `submit` would answer now, decided upon the same states; nothing is kept.
+
+        Raises `DocaxisError` with what is wrong, and `deadline_exceeded`.
+        """
+        asked = await self._asked(request)
+        document_id = asked.command.brief.document_id
+        outcome = await self.door.ask_decided(
+            CheckDocument(asked.command),
+            command_id=new_id(),
+            partition=document_partition(document_id, self.partitions),
+            actor=request.system_id,
+            lane=document_lane(request.priority),
+        )
+        answer: CheckAnswer = answer_of(outcome, CODEC)
+        message = CODEC.to_message(answer.answer)
+        return CheckDocumentReply(
+            document_id=document_id,
+            first=answer.first,
+            recipients=message.recipients,
+            refused=[*message.refused, *map(CODEC.to_message, asked.refused)],
+            recipient_count=answer.answer.recipient_count,
+        )
+
+    async def _asked(self, request: SubmitDocumentRequest) -> "_Asked":
         self._check(request)
         sender = await self._sender(request)
         files = await self._files(request)
         identity = identify(sender, _metadata(request), _named(request, files))
         card_digest, card_bytes = card.encode(_card(request))
+        codes = _recipient_codes(request)
         to = recipients_digest((*request.recipient_codes, *request.recipient_group_ids))
+        sliced, refused = await self._sliced(codes)
         command = SubmitDocument(
             _brief(request, sender, identity.document_id, card_digest, files),
             identity.submission_key,
             (ContentDigest(CANON_VERSION, identity.content_digest),),
-            _recipient_codes(request),
+            () if sliced else codes,
             to,
+            sliced.slices if sliced else 0,
+            sliced.digest if sliced else "",
+            len(codes),
         )
-        began = self.clock()
-        await asyncio.gather(  # together: they share their syncs
-            self.files.put(identity.document_id, card_digest, card_bytes),
-            self._take(request, files, identity.document_id),
-        )
-        self.marks.check_in_time(began, self.clock())
-        outcome = await self.door.ask(
-            command,
-            command_id=derived_id("submit", identity.document_id, to),
-            partition=document_partition(identity.document_id, self.partitions),
-            actor=request.system_id,
-        )
-        reply = SubmitDocumentReply(
-            document_id=identity.document_id,
-            receipt_id=accepted_receipt_id(identity.document_id, to),
-        )
-        return _answered(reply, outcome) if outcome is not None else reply
+        small = {card_digest: card_bytes, **({sliced.digest: sliced.content} if sliced else {})}
+        return _Asked(command, small, refused)
 
     def _check(self, request: SubmitDocumentRequest) -> None:
         if request.business_type not in SUPPORTED_BUSINESS_TYPES:
@@ -90,6 +147,28 @@ class SubmissionDoor:
             raise _at("/recipients", "field_required")
         if not request.files:
             raise _at("/files", "field_required")
+
+    async def _sliced(
+        self, codes: tuple[str, ...]
+    ) -> tuple[SlicedFile | None, tuple[RefusedRecipient, ...]]:
+        """Recipients that are too many to ride in a command, as a file (L9), and who seems refused.
+
+        Whom their codes name is decided with each slice; here it only arranges them, and tells a
+        list that names nobody (rule 7).
+        """
+        if len(codes) <= MOST_RIDING:
+            return None, ()
+        found = await self.registry.resolve(codes, self.clock())
+        if all(each.locked for each in found.values()):
+            raise _at("/recipients", "no_valid_recipient", codes=", ".join(codes[:3]))
+        ids = {code: each.organisation_id for code, each in found.items()}
+        refused = (
+            RefusedRecipient(code, "organisation_locked" if code in found else _UNKNOWN)
+            for code in codes
+            if code not in found or found[code].locked
+        )
+        sliced = await asyncio.to_thread(arrange, codes, ids, self.partitions)
+        return sliced, tuple(islice(refused, MOST_RIDING))
 
     async def _sender(self, request: SubmitDocumentRequest) -> str:
         """The sender's unchanging id; a code is only an attribute (L3)."""
@@ -118,7 +197,7 @@ class SubmissionDoor:
         return found
 
     async def _take(
-        self, request: SubmitDocumentRequest, files: list[FileRef], document_id: str
+        self, request: SubmitDocumentRequest, files: Sequence[FileRef], document_id: str
     ) -> None:
         """Take the files, as what they were when the document's id was computed."""
         expected = [
@@ -156,6 +235,7 @@ def _answered(reply: SubmitDocumentReply, outcome: Outcome) -> SubmitDocumentRep
     reply.recipients.extend(message.recipients)
     reply.refused.extend(message.refused)
     reply.accepted_at = answer.accepted_at
+    reply.recipient_count = answer.recipient_count
     return reply
 
 

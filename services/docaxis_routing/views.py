@@ -12,26 +12,31 @@ import msgspec
 
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.ports.read_store import Index, IndexType, Row, Table
-from docaxis_eventsourcing.topics import ServiceTopics
+from docaxis_eventsourcing.topics import Lane, ServiceTopics
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_proto.kernel_v1_pb2 import Outcome
 from docaxis_routing.codec import CODEC, OUTCOMES
-from docaxis_routing.domain.deliveries import HANDED_OVER, READY, REFUSED
+from docaxis_routing.domain.chunks import index_of
+from docaxis_routing.domain.deliveries import EXPIRED, HANDED_OVER, READY, REFUSED
 from docaxis_routing.domain.messages import (
+    DeliveriesExpired,
     DeliveriesHandedOver,
     DeliveriesMade,
     DeliveriesRefused,
     DeliveriesReleased,
+    DeliveriesReopened,
     DocumentBrief,
     DocumentSubmitted,
     Recipient,
     RecipientsAdded,
+    RecipientsResolved,
     RefusedRecipient,
     VerdictNoted,
 )
 
-TOPICS = ServiceTopics("routing")
+TOPICS = ServiceTopics("routing", (Lane.URGENT, Lane.NORMAL, Lane.BULK))
 DOCUMENTS, DELIVERIES, REFUSALS = "documents", "deliveries", "refusals"
+REFUSED_RECIPIENTS = "refused_recipients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class DocumentRow:
     recipients_digests: tuple[str, ...]
     verdict_status: str = ""
     verdict_code: str = ""
+    recipient_count: int = 0
+    """Codes as sent, over all submits; `recipients` and `refused` are of those up to 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,8 @@ class DeliveryRow:
     ready_at: int
     handed_over_at: int
     brief: DocumentBrief
+    expires_at: int = 0
+    expired_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class RefusalRow:
 
 _decode_document = msgspec.msgpack.Decoder(DocumentRow).decode
 _decode_delivery = msgspec.msgpack.Decoder(DeliveryRow).decode
+_decode_refused = msgspec.msgpack.Decoder(RefusedRecipient).decode
 _decode_refusal = msgspec.msgpack.Decoder(RefusalRow).decode
 
 
@@ -85,6 +95,11 @@ def read_delivery(row: Row) -> DeliveryRow:
     return _decode_delivery(row.blob)
 
 
+def read_refused(row: Row) -> RefusedRecipient:
+    """The refused recipient of a row."""
+    return _decode_refused(row.blob)
+
+
 def read_refusal(row: Row) -> RefusalRow:
     """The refusal of a row."""
     return _decode_refusal(row.blob)
@@ -96,7 +111,13 @@ def _keys(event: Any, _: Envelope) -> Iterable[tuple[str, str]]:
             return ((DOCUMENTS, event.brief.document_id),)
         case VerdictNoted():
             return ((DOCUMENTS, event.document_id),)
-        case DeliveriesReleased() | DeliveriesRefused() | DeliveriesHandedOver():
+        case (
+            DeliveriesReleased()
+            | DeliveriesRefused()
+            | DeliveriesHandedOver()
+            | DeliveriesExpired()
+            | DeliveriesReopened()
+        ):
             return [(DELIVERIES, each.delivery_id) for each in event.deliveries]
     return ()
 
@@ -105,11 +126,19 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
     match event:
         case DocumentSubmitted():
             document = DocumentRow(
-                event.brief, event.recipients, event.refused, (event.recipients_digest,)
+                event.brief,
+                event.recipients,
+                event.refused,
+                (event.recipients_digest,),
+                recipient_count=_count(event),
             )
             _put_document(rows, document)
+            _put_refused(rows, event)
         case RecipientsAdded():
             _project_further(rows, event)
+            _put_refused(rows, event)
+        case RecipientsResolved():
+            _put_refused(rows, event)
         case VerdictNoted():
             if row := rows.get(DOCUMENTS, event.document_id):
                 noted = replace(
@@ -118,7 +147,13 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
                 _put_document(rows, noted)
         case DeliveriesMade():
             _project_made(rows, event, envelope.time)
-        case DeliveriesReleased() | DeliveriesRefused() | DeliveriesHandedOver():
+        case (
+            DeliveriesReleased()
+            | DeliveriesRefused()
+            | DeliveriesHandedOver()
+            | DeliveriesExpired()
+            | DeliveriesReopened()
+        ):
             _project_moved(rows, event, envelope.time)
 
 
@@ -139,8 +174,23 @@ def _project_further(rows: Rows, event: RecipientsAdded) -> None:
             ),
             refused=(*before.refused, *(each for each in event.refused if each.code not in told)),
             recipients_digests=(*before.recipients_digests, event.recipients_digest),
+            recipient_count=before.recipient_count + _count(event),
         ),
     )
+
+
+def _count(event: DocumentSubmitted | RecipientsAdded) -> int:
+    return event.recipient_count or len(event.recipients) + len(event.refused)
+
+
+def _put_refused(
+    rows: Rows, event: DocumentSubmitted | RecipientsAdded | RecipientsResolved
+) -> None:
+    document_id = event.brief.document_id
+    for each in event.refused:
+        blob = msgspec.msgpack.encode(each)
+        key = f"{document_id}/{each.code}"
+        rows.put(REFUSED_RECIPIENTS, Row(key, blob, {"document": document_id}))
 
 
 def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
@@ -157,12 +207,19 @@ def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
                 at if made.state == READY else 0,
                 0,
                 event.brief,
+                made.expires_at,
             ),
         )
 
 
 def _project_moved(
-    rows: Rows, event: DeliveriesReleased | DeliveriesRefused | DeliveriesHandedOver, at: int
+    rows: Rows,
+    event: DeliveriesReleased
+    | DeliveriesRefused
+    | DeliveriesHandedOver
+    | DeliveriesExpired
+    | DeliveriesReopened,
+    at: int,
 ) -> None:
     for each in event.deliveries:
         row = rows.get(DELIVERIES, each.delivery_id)
@@ -170,13 +227,18 @@ def _project_moved(
             continue  # came before its delivery: `DeliveriesMade` will say how it is
         before = read_delivery(row)
         match event:
-            case DeliveriesReleased():
-                number = next(
-                    one.mailbox_number
-                    for one in event.deliveries
-                    if one.delivery_id == each.delivery_id
+            case DeliveriesReleased() | DeliveriesReopened():
+                opened = index_of(event).parts[each.delivery_id]
+                after = replace(
+                    before,
+                    state=READY,
+                    mailbox_number=opened.mailbox_number,
+                    ready_at=at,
+                    expires_at=opened.expires_at,
+                    expired_at=0,
                 )
-                after = replace(before, state=READY, mailbox_number=number, ready_at=at)
+            case DeliveriesExpired():
+                after = replace(before, state=EXPIRED, expired_at=at)
             case DeliveriesRefused():
                 after = replace(before, state=REFUSED, reason=event.reason)
             case _:
@@ -210,6 +272,8 @@ def _put_delivery(rows: Rows, delivery: DeliveryRow) -> None:
                 "open": int(delivery.state == READY),
                 "number": delivery.mailbox_number,
                 "document": delivery.brief.document_id,
+                "sender": delivery.brief.sender_organisation_id,
+                "state": delivery.state,
             },
         ),
     )
@@ -218,7 +282,7 @@ def _put_delivery(rows: Rows, delivery: DeliveryRow) -> None:
 DOCUMENTS_VIEW = View(
     service="routing",
     name="documents",
-    version=1,
+    version=2,
     topic=TOPICS.events,
     codec=CODEC,
     tables=(
@@ -234,11 +298,20 @@ DOCUMENTS_VIEW = View(
                 "open": IndexType.INT,
                 "number": IndexType.INT,
                 "document": IndexType.TEXT,
+                "sender": IndexType.TEXT,
+                "state": IndexType.TEXT,
             },
             (
+                Index("sent", ("sender", "state")),
+                Index("received", ("organisation", "state")),
                 Index("inbox", ("organisation", "open", "number")),
                 Index("by_document", ("document",)),
             ),
+        ),
+        Table(
+            REFUSED_RECIPIENTS,
+            {"document": IndexType.TEXT},
+            (Index("by_document", ("document",)),),
         ),
     ),
     keys=_keys,

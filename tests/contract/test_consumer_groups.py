@@ -92,6 +92,39 @@ async def test_L10_a_batch_carries_positions_for_each_lane(log: EventLog) -> Non
     assert all(position.place > 0 for position in committed.values())
 
 
+async def test_L10_a_flood_in_one_lane_leaves_the_other_its_share(log: EventLog) -> None:
+    await log.append([outgoing(f"calm-{number}", 2) for number in range(300)])
+    await log.append([outgoing("urgent", 2, URGENT)])
+    consumer = await log.join("group", (URGENT, COMMANDS))
+    await take_all(consumer, log.partitions)
+    found: list[str] = []
+    while "urgent" not in found:
+        found += ids((await next_batch(consumer, 20)).records)
+    assert len(found) <= 100, "the urgent one waited for the flood"
+
+
+async def test_L10_of_a_bounded_lane_a_batch_has_no_more_and_all_of_it_comes(log: EventLog) -> None:
+    flood = [outgoing(f"{number}/{p}", p) for number in range(5) for p in range(log.partitions)]
+    await log.append(flood)
+    await log.append([outgoing(f"urgent-{number}", 2, URGENT) for number in range(30)])
+    consumer = await log.join("group", (URGENT, COMMANDS), at_most={COMMANDS: 4})
+    await take_all(consumer, log.partitions)
+    found: list[str] = []
+    while len(found) < len(flood) + 30:
+        batch = await next_batch(consumer)
+        assert sum(each.topic == COMMANDS for each in batch.records) <= 4
+        for record in batch.records:
+            at = TopicPartition(record.topic, record.partition)
+            assert batch.first[at].place < record.after.place <= batch.upto[at].place
+        found += ids(batch.records)
+    assert sorted(found) == sorted(
+        [*(each.message.envelope.id for each in flood), *(f"urgent-{n}" for n in range(30))]
+    )
+    for p in range(log.partitions):
+        mine = [each for each in found if each.endswith(f"/{p}")]
+        assert mine == [f"{number}/{p}" for number in range(5)]
+
+
 async def test_a_commit_writes_outputs_and_positions_together(log: EventLog) -> None:
     await log.append([outgoing("command", 3)])
     consumer = await log.join("group", (COMMANDS,), transactional=True)

@@ -174,7 +174,12 @@ class KafkaEventLog:
         return tail
 
     async def join(
-        self, group: str, topics: Sequence[str], *, transactional: bool = False
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        transactional: bool = False,
+        at_most: Mapping[str, int] | None = None,
     ) -> KafkaConsumer:
         """Become a member of a consumer group over the topics."""
         self._check_open()
@@ -190,6 +195,7 @@ class KafkaEventLog:
             expiring=self._expires,
             ends=self._ends_now,
             offsets=offsets,
+            at_most=at_most or {},
         )
         consumer = KafkaConsumer(client, topics, offsets, transactions, self._open.discard)
         self._open.add(consumer)

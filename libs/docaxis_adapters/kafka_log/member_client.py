@@ -89,13 +89,14 @@ class MemberClient:
         expiring: Callable[[str], bool],
         ends: Ends,
         offsets: GroupOffsets,
+        at_most: Mapping[str, int] | None = None,
     ) -> None:
         """Anywhere. Raises `ValueError` for settings that are wrong."""
         with told():
             self._client = Client(config)
         self._topics = [prefix + topic for topic in topics]
         self._prefix = prefix
-        self._reader = PartitionReader(self._client, expiring, prefix)
+        self._reader = PartitionReader(self._client, expiring, prefix, at_most)
         self._ends = ends
         self._offsets = offsets
         self._assignments = Assignments(topics)

@@ -4,7 +4,7 @@ The client hands records out in the order in which brokers' answers came, so tha
 would starve all others: they are pulled into one queue per partition, and taken from these in turn.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +20,8 @@ from docaxis_eventsourcing.errors import Divergence, Unavailable
 from docaxis_eventsourcing.ports.event_log import Position, Recorded, TopicPartition
 
 _MOST_QUEUED = 5_000
+_BATCHES_QUEUED = 50
+"""Of a topic that a batch has few records of: they may be large."""
 _PULLED = 1_000
 _SEEK_ATTEMPTS = 200
 _SEEK_PAUSE_S = 0.01
@@ -55,15 +57,24 @@ class Taken:
 class PartitionReader:
     """Reads started partitions through one client. All calls on the client's thread."""
 
-    def __init__(self, client: Client, expiring: Callable[[str], bool], prefix: str = "") -> None:
-        """`expiring` tells whether a topic's old records are removed by time (L17)."""
+    def __init__(
+        self,
+        client: Client,
+        expiring: Callable[[str], bool],
+        prefix: str = "",
+        at_most: Mapping[str, int] | None = None,
+    ) -> None:
+        """`expiring` tells whether a topic's old records are removed by time (L17); `at_most`, how
+        many records of a topic are taken at once."""
         self._client = client
         self._expiring = expiring
         self._prefix = prefix
         self._streams: dict[TopicPartition, _Stream] = {}
         self.queued = 0
         """Records pulled and not yet taken."""
-        self._paused: list[Place] = []
+        self._at_most = dict(at_most or {})
+        self._queued_of: Counter[str] = Counter()  # by topic
+        self._paused: dict[str, list[Place]] = {}  # by topic
         self._failure: Exception | None = None
 
     def place(self, at: TopicPartition, offset: int | None = None) -> Place:
@@ -110,7 +121,7 @@ class PartitionReader:
         """Read it no more; what was pulled of it is forgotten."""
         stream = self._streams.pop(at, None)
         if stream is not None:
-            self.queued -= len(stream.queued)
+            self._dequeued(at.topic, len(stream.queued))
 
     def reset(self) -> None:
         """Be as new: read nothing, hold nothing back.
@@ -119,11 +130,11 @@ class PartitionReader:
         """
         for at in self.started:
             self.drop(at)
-        paused, self._paused = self._paused, []
+        paused, self._paused = self._paused, {}
         self._failure = None
-        if paused:
+        for places in paused.values():
             with told():
-                self._client.resume(paused)
+                self._client.resume(places)
 
     def pull(self, wait_s: float) -> None:
         """Take over what the client has; wait for the first record. Serves rebalances, too."""
@@ -133,7 +144,8 @@ class PartitionReader:
             if first is None:
                 return
             self._sort_in(first)
-            while self.queued < _MOST_QUEUED:
+            while True:
+                self._restrain()
                 more = self._client.consume(_PULLED, 0)
                 for message in more:
                     self._sort_in(message)
@@ -150,21 +162,38 @@ class PartitionReader:
             raise failure
         records: dict[TopicPartition, list[Recorded]] = {}
         first: dict[TopicPartition, Position] = {}
-        while limit > 0 and (full := [at for at, each in self._streams.items() if each.queued]):
+        room = dict(self._at_most)
+        while limit > 0 and (full := self._full(room)):
             share = max(1, limit // len(full))
             for at in full[:limit]:
+                most = min(share, room.get(at.topic, share))
+                if not most:  # others of its topic had the rest
+                    continue
                 stream = self._streams.pop(at)
                 self._streams[at] = stream  # to the end of the order: the others come first next
                 first.setdefault(at, stream.at)
                 taken = records.setdefault(at, [])
-                for _ in range(min(share, len(stream.queued))):
-                    taken.append(stream.queued.popleft())
-                    limit -= 1
+                count = min(most, len(stream.queued))
+                taken += [stream.queued.popleft() for _ in range(count)]
+                limit -= count
+                if at.topic in room:
+                    room[at.topic] -= count
                 stream.at = taken[-1].after
         if not records:
             return None
-        self.queued -= sum(len(each) for each in records.values())
+        for at, each in records.items():
+            self._dequeued(at.topic, len(each))
         return Taken({at: tuple(each) for at, each in records.items()}, first)
+
+    def _full(self, room: Mapping[str, int]) -> list[TopicPartition]:
+        """Partitions that have records and whose topic has room in the batch."""
+        return [
+            at for at, each in self._streams.items() if each.queued and room.get(at.topic, 1) > 0
+        ]
+
+    def _dequeued(self, topic: str, count: int) -> None:
+        self.queued -= count
+        self._queued_of[topic] -= count
 
     def reached(self) -> dict[TopicPartition, Position]:
         """Just behind all that was taken or skipped: markers and aborted records hold nothing."""
@@ -187,15 +216,21 @@ class PartitionReader:
         return {at: place.offset for at, place in zip(idle, places, strict=True)}
 
     def _restrain(self) -> None:
-        """Fetch nothing more while enough is queued; the client is polled all the same."""
-        if self.queued >= _MOST_QUEUED and not self._paused:
-            self._paused = [self.place(at) for at in self._streams]
-            self._client.pause(self._paused)
-        elif self.queued < _MOST_QUEUED // 2 and self._paused:
-            started = {(each.topic, each.partition) for each in map(self.place, self._streams)}
-            again = [each for each in self._paused if (each.topic, each.partition) in started]
-            self._paused = []
-            self._client.resume(again)
+        """Fetch no more of a topic while enough of it is queued; the client is polled all the same.
+
+        By topic, so that a flood of one lane holds no other lane up (L10).
+        """
+        for topic in {at.topic for at in self._streams} | self._paused.keys():
+            queued = self._queued_of[topic]
+            bound = self._at_most.get(topic)
+            most = _MOST_QUEUED if bound is None else bound * _BATCHES_QUEUED
+            if queued >= most and topic not in self._paused:
+                self._paused[topic] = [self.place(at) for at in self._streams if at.topic == topic]
+                self._client.pause(self._paused[topic])
+            elif queued < most // 2 and topic in self._paused:
+                started = {at.partition for at in self._streams if at.topic == topic}
+                again = [each for each in self._paused.pop(topic) if each.partition in started]
+                self._client.resume(again)
 
     def _sort_in(self, message: KafkaMessage) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
@@ -216,6 +251,7 @@ class PartitionReader:
             stream.queued.append(recorded(message, at.topic))
             stream.moved = True
             self.queued += 1
+            self._queued_of[at.topic] += 1
         elif error.code() in _PASSING:
             stream.end_seen = max(stream.end_seen, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:

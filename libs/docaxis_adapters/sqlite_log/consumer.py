@@ -34,8 +34,9 @@ class LogParts:
 class SqliteConsumer:
     """The port's `Consumer`."""
 
-    def __init__(self, parts: LogParts, group: Group) -> None:
+    def __init__(self, parts: LogParts, group: Group, at_most: Mapping[str, int]) -> None:
         self._parts = parts
+        self._at_most = {parts.streams.topics[topic]: most for topic, most in at_most.items()}
         self._group = group
         self._waiter = Waiter()
         self._member = group.join(self._waiter)
@@ -55,7 +56,7 @@ class SqliteConsumer:
                     return polled
                 continue
             started = self._started
-            fetched = await self._parts.reading.fetch(self._positions, limit)
+            fetched = await self._parts.reading.fetch(self._positions, limit, self._at_most)
             if started != self._started or not self._group.holds(self._member, self._known):
                 continue  # stopped, rewound or lost while the file was read
             first = {stream: self._positions[stream] for stream in fetched.found}

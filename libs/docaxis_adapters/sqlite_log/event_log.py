@@ -140,11 +140,12 @@ class SqliteEventLog:
         topics: Sequence[str],
         *,
         transactional: bool = False,  # every member may commit here
+        at_most: Mapping[str, int] | None = None,
     ) -> SqliteConsumer:
         """Become a member of a consumer group over the topics."""
         for topic in topics:
             self._parts.streams.number(topic, 0)
-        consumer = SqliteConsumer(self._parts, self._groups.get(group, topics))
+        consumer = SqliteConsumer(self._parts, self._groups.get(group, topics), at_most or {})
         self._open.add(consumer)
         return consumer
 

@@ -15,6 +15,8 @@ from docaxis_eventsourcing.errors import Divergence
 from docaxis_eventsourcing.ports.event_log import Position, Recorded
 
 Found = dict[int, list[Recorded]]
+_ALL: Mapping[int, int] = {}
+_UNBOUNDED = -1
 
 
 @dataclass(slots=True)
@@ -110,16 +112,29 @@ class Reading:
         self._streams = streams
         self._cold = cold
 
-    async def fetch(self, positions: Mapping[int, Position], limit: int) -> Fetched:
+    async def fetch(
+        self, positions: Mapping[int, Position], limit: int, at_most: Mapping[int, int] = _ALL
+    ) -> Fetched:
         """At most `limit` records, spread fairly over the streams that have any; does not wait.
 
         Each round gives every stream that still has some an equal share of what is left, so one
         full stream cannot starve the others, and the limit is reached where there is enough.
+        `at_most` bounds topics (by number), which are read first.
         Raises `Divergence` where records behind a position are gone for good (L17).
         """
-        visible = self._streams.visible
         fetched = Fetched()
-        left = {stream: position.place for stream, position in positions.items()}
+        by_bound: dict[int, dict[int, int]] = {topic: {} for topic in (*at_most, _UNBOUNDED)}
+        for stream, position in positions.items():
+            topic = stream // self._streams.partitions
+            bound = topic if topic in at_most else _UNBOUNDED
+            by_bound[bound][stream] = position.place
+        for topic, left in by_bound.items():
+            limit -= await self._fill(fetched, left, min(limit, at_most.get(topic, limit)))
+        return fetched
+
+    async def _fill(self, fetched: Fetched, left: Mapping[int, int], limit: int) -> int:
+        visible = self._streams.visible
+        before_all = limit
         while limit > 0:
             left = {
                 stream: place
@@ -129,7 +144,7 @@ class Reading:
             if not left:
                 break
             limit -= await self._round(fetched, left, limit)
-        return fetched
+        return before_all - limit
 
     async def _round(self, fetched: Fetched, left: Mapping[int, int], limit: int) -> int:
         share = max(1, limit // len(left))

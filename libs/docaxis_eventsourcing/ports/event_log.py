@@ -223,9 +223,17 @@ class EventLog(Protocol):
         ...
 
     async def join(
-        self, group: str, topics: Sequence[str], *, transactional: bool = False
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        transactional: bool = False,
+        at_most: Mapping[str, int] | None = None,
     ) -> Consumer:
         """Become a member of a consumer group over the topics (a service's lanes).
+
+        Each batch has some of every topic that has any, at least one while the limit allows, so
+        that none waits behind another's flood (L10); of a topic in `at_most`, never more than that.
 
         Only a `transactional` member may `commit`: what an earlier process of the same replica
         left open is ended before its partitions are taken (L13). Raises `Unavailable`.

@@ -26,6 +26,7 @@ EVENT_TYPES = (
     "delivery.ready",
     "delivery.refused",
     "delivery.handed_over",
+    "delivery.expired",
     "status.reported",
 )
 """The public event types."""

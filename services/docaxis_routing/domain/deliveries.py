@@ -8,7 +8,7 @@
 16. Acknowledging a ready delivery is the hand-over; doing it again changes nothing.
 17. A delivery of another organisation, held, or closed is not handed over, and the answer says why;
     the others in the list are not held up by it.
-18. A hand-over states the document's business type and the recipient's level on that day in Viet
+26. A hand-over states the document's business type and the recipient's level on that day in Viet
     Nam, so that figures are counted from the event alone.
 """
 
@@ -18,15 +18,18 @@ from typing import Any
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision
 from docaxis_eventsourcing.receipt_ids import delivery_id
+from docaxis_routing.domain.chunks import index_of
 from docaxis_routing.domain.facts import RoutingFacts
 from docaxis_routing.domain.messages import (
     AcknowledgeAnswer,
     AcknowledgeDeliveries,
     AcknowledgeResult,
+    DeliveriesExpired,
     DeliveriesHandedOver,
     DeliveriesMade,
     DeliveriesRefused,
     DeliveriesReleased,
+    DeliveriesReopened,
     DeliveryClosed,
     DeliveryMade,
     DeliveryReleased,
@@ -37,6 +40,7 @@ from docaxis_routing.domain.messages import (
 )
 
 HELD, READY, HANDED_OVER, REFUSED = "held", "ready", "handed_over", "refused"
+EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class Delivery:
     released_early: bool = False
     refused_early: str = ""
     """The reason of a refusal that came before the delivery (rule 14)."""
+    reason: str = ""
+    """Why it was refused."""
+    expires_at: int = 0
+    """Unix ms; 0: never (rule 23)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,9 @@ class Mailbox:
     last_number: int = 0
 
 
-def decide_make(states: Mapping[str, Any], command: MakeDeliveries) -> Decision:
+def decide_make(
+    states: Mapping[str, Any], facts: RoutingFacts, command: MakeDeliveries
+) -> Decision:
     """Rules 11-14."""
     made = []
     for recipient in command.recipients:
@@ -74,23 +84,36 @@ def decide_make(states: Mapping[str, Any], command: MakeDeliveries) -> Decision:
         if copy.state:
             continue
         state, reason = _first_state(recipient.held, copy)
-        number = _next_number(states, organisation_id) if state == READY else 0
+        ready = state == READY
+        number = next_number(states, organisation_id) if ready else 0
         made.append(
-            DeliveryMade(copy.delivery_id, organisation_id, state, number, recipient.code, reason)
+            DeliveryMade(
+                copy.delivery_id,
+                organisation_id,
+                state,
+                number,
+                recipient.code,
+                reason,
+                expires_at(facts) if ready else 0,
+            )
         )
     if not made:
         return AlreadyDecided()
     return Decided((DeliveriesMade(command.brief, tuple(made)),))
 
 
-def decide_release(states: Mapping[str, Any], command: ReleaseDeliveries) -> Decision:
+def decide_release(
+    states: Mapping[str, Any], facts: RoutingFacts, command: ReleaseDeliveries
+) -> Decision:
     """Rules 12, 14 and 15."""
     released = []
     for organisation_id in command.organisation_ids:
         copy: Delivery = states[f"delivery/{delivery_id(command.document_id, organisation_id)}"]
         if copy.state == HELD:
-            number = _next_number(states, organisation_id)
-            released.append(DeliveryReleased(copy.delivery_id, organisation_id, number))
+            number = next_number(states, organisation_id)
+            released.append(
+                DeliveryReleased(copy.delivery_id, organisation_id, number, expires_at(facts))
+            )
         elif not copy.state and not copy.released_early:
             released.append(DeliveryReleased(copy.delivery_id, organisation_id, 0))
     if not released:
@@ -153,7 +176,7 @@ def evolve_delivery(state: Delivery, event: Any) -> Delivery:
     """A delivery's way from made to handed over or refused."""
     match event:
         case DeliveriesMade():
-            made = next(each for each in event.deliveries if each.delivery_id == state.delivery_id)
+            made = index_of(event).parts[state.delivery_id]
             return Delivery(
                 state.delivery_id,
                 made.state,
@@ -162,28 +185,31 @@ def evolve_delivery(state: Delivery, event: Any) -> Delivery:
                 event.brief.sender_organisation_id,
                 event.brief.content_digest,
                 event.brief.business_type,
+                reason=made.reason,
+                expires_at=made.expires_at,
             )
-        case DeliveriesReleased():
-            return (
-                replace(state, state=READY) if state.state else replace(state, released_early=True)
-            )
+        case DeliveriesReleased() if not state.state:
+            return replace(state, released_early=True)
+        case DeliveriesReleased() | DeliveriesReopened():
+            opened = index_of(event).parts[state.delivery_id]
+            return replace(state, state=READY, expires_at=opened.expires_at)
+        case DeliveriesExpired():
+            return replace(state, state=EXPIRED)
         case DeliveriesRefused():
             if state.state:
-                return replace(state, state=REFUSED)
+                return replace(state, state=REFUSED, reason=event.reason)
             return replace(state, refused_early=event.reason)
         case DeliveriesHandedOver():
             return replace(state, state=HANDED_OVER)
     return state
 
 
-def evolve_mailbox(state: Mailbox, event: DeliveriesMade | DeliveriesReleased) -> Mailbox:
+def evolve_mailbox(
+    state: Mailbox, event: DeliveriesMade | DeliveriesReleased | DeliveriesReopened
+) -> Mailbox:
     """The last number that the mailbox gave."""
-    numbers = [
-        each.mailbox_number
-        for each in event.deliveries
-        if each.organisation_id == state.organisation_id
-    ]
-    return replace(state, last_number=max(state.last_number, *numbers))
+    number = index_of(event).numbers[state.organisation_id]
+    return replace(state, last_number=max(state.last_number, number))
 
 
 def _first_state(held: bool, copy: Delivery) -> tuple[str, str]:
@@ -195,7 +221,12 @@ def _first_state(held: bool, copy: Delivery) -> tuple[str, str]:
     return READY, ""
 
 
-def _next_number(states: Mapping[str, Any], organisation_id: str) -> int:
+def expires_at(facts: RoutingFacts) -> int:
+    """Rule 23: Unix ms at which a copy that becomes ready now expires; 0: never."""
+    return facts.now + facts.expire_after_ms if facts.expire_after_ms else 0
+
+
+def next_number(states: Mapping[str, Any], organisation_id: str) -> int:
     """Rule 12. A command names each organisation once, so one number each is enough."""
     mailbox: Mailbox = states[f"mailbox/{organisation_id}"]
     return mailbox.last_number + 1

@@ -14,9 +14,10 @@
    its own; those who have it already are answered, not served again.
 10. The first verdict is noted and counts; it goes to those who wait for it, and decides at once
     for recipients that are added later.
+22. A check is decided as the submit would be, and changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Ref
 from docaxis_eventsourcing.errors import FieldProblem
 from docaxis_routing.domain.facts import Resolved, RoutingFacts
 from docaxis_routing.domain.messages import (
+    CheckAnswer,
+    CheckDocument,
     ContentDigest,
     DocumentBrief,
     DocumentSubmitted,
@@ -31,6 +34,7 @@ from docaxis_routing.domain.messages import (
     Recipient,
     RecipientsAdded,
     RefusedRecipient,
+    SlicedRecipients,
     SubmitAnswer,
     SubmitDocument,
     VerdictNoted,
@@ -61,6 +65,9 @@ class Document:
     """One for each set of recipients as sent (rule L8)."""
     verdict_status: str = ""
     verdict_code: str = ""
+    sliced: tuple[SlicedRecipients, ...] = ()
+    """Sets of more than 500: their recipients are the slices' (rule 18)."""
+    priority: int = 0
 
 
 def decide_submit(
@@ -78,25 +85,32 @@ def decide_submit(
             return AlreadyDecided(answer)  # rule 1
     if refusal := _sender_refused(facts, command):
         return refusal
-    recipients, refused = _resolve(facts.recipients, command.recipient_codes, document)
-    if not recipients:
+    recipients, refused = resolve(facts.recipients, command.recipient_codes, document)
+    if not recipients and not command.slices:
         return _nobody(command, refused)
     accepted_at = document.accepted_at or facts.now
     brief = replace(command.brief, accepted_at=accepted_at, content_digest=_stated(command))
     digest = command.recipients_digest
-    answer = SubmitAnswer(brief.document_id, digest, recipients, refused, accepted_at)
+    count = command.recipient_count
+    answer = SubmitAnswer(brief.document_id, digest, recipients, refused, accepted_at, count)
+    to = (digest, recipients, refused, command.slices, command.recipients_file, count)
     if not document.submission_key:
+        # The sender's level on the day of acceptance is what figures count.
         first = DocumentSubmitted(
-            brief,
-            command.submission_key,
-            command.content_digests,
-            digest,
-            recipients,
-            refused,
-            facts.level,  # on the day of acceptance: what figures count
+            brief, command.submission_key, command.content_digests, *to, facts.level
         )
         return Decided((first,), answer)
-    return Decided((RecipientsAdded(brief, digest, recipients, refused),), answer)  # rule 9
+    return Decided((RecipientsAdded(brief, *to),), answer)  # rule 9
+
+
+def decide_check(
+    states: Mapping[str, Any], facts: RoutingFacts, command: CheckDocument
+) -> Decision:
+    """Rule 22: no event, whatever a submit would be answered."""
+    decision = decide_submit(states, facts, command.submission)
+    if isinstance(decision, Decided | AlreadyDecided) and isinstance(decision.answer, SubmitAnswer):
+        return AlreadyDecided(CheckAnswer(decision.answer, isinstance(decision, Decided)))
+    return decision
 
 
 def decide_verdict(document: Document, command: NoteVerdict) -> Decision:
@@ -112,6 +126,8 @@ def decide_verdict(document: Document, command: NoteVerdict) -> Decision:
                 command.code,
                 waiting,
                 document.sender_organisation_id,
+                document.sliced,
+                document.priority,
             ),
         )
     )
@@ -132,6 +148,7 @@ def evolve_document(state: Document, event: Any) -> Document:
                     submission_key=event.submission_key,
                     sender_organisation_id=event.brief.sender_organisation_id,
                     accepted_at=event.brief.accepted_at,
+                    priority=event.brief.priority,
                 ),
                 event,
             )
@@ -155,9 +172,12 @@ def _with_recipients(state: Document, event: DocumentSubmitted | RecipientsAdded
         event.recipients,
         event.refused,
         state.accepted_at,
+        event.recipient_count,
     )
+    sliced = (SlicedRecipients(event.recipients_digest, event.slices),) if event.slices else ()
     return replace(
         state,
+        sliced=(*state.sliced, *sliced),
         recipients=(*state.recipients, *new_recipients(state, event.recipients)),
         answers=(*state.answers, answer),
     )
@@ -190,10 +210,10 @@ def _sender_refused(facts: RoutingFacts, command: SubmitDocument) -> Refused | N
     return None
 
 
-def _resolve(
-    resolved: Mapping[str, Resolved], codes: tuple[str, ...], document: Document
+def resolve(
+    resolved: Mapping[str, Resolved], codes: Iterable[str], document: Document
 ) -> tuple[tuple[Recipient, ...], tuple[RefusedRecipient, ...]]:
-    """Rules 5, 6, 8 and 10."""
+    """Who gets the document, and who does not: rules 5, 6, 8 and 10."""
     found: dict[str, Recipient] = {}
     refused: dict[str, RefusedRecipient] = {}
     known = {each.organisation_id: each for each in document.recipients}

@@ -20,7 +20,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """The facts of one command: submissions and hand-overs need more than the time.
+    """The facts of one command: submissions, slices and hand-overs need more than the time.
 
     `level` is that of the sender, or of the organisation that takes deliveries over, on the day of
     `now` in Viet Nam; 0: not known.
@@ -32,8 +32,10 @@ class RoutingFacts:
     system_locked: bool = False
     serves_sender: bool = True
     sender_locked: bool = False
+    expire_after_ms: int = 0
+    """How long a ready delivery waits for its hand-over; 0: for ever."""
     recipients: Mapping[str, Resolved] = field(default_factory=dict)
-    """By code as the sender wrote it."""
+    """By code as the sender wrote it; for a slice its codes, in their order."""
     level: int = 0
 
 

@@ -72,6 +72,11 @@ class SubmitDocument:
     content_digests: tuple[ContentDigest, ...]
     recipient_codes: tuple[str, ...]
     recipients_digest: str
+    slices: int = 0
+    """Above 500 recipients: how many slices they are resolved in; then `recipient_codes` is ()."""
+    recipients_file: str = ""
+    """Digest of the document's file that holds the slices' codes."""
+    recipient_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,42 @@ class SubmitAnswer:
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
     accepted_at: int
+    recipient_count: int = 0
+    """Codes as sent; above 500 recipients it stands for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDocument:
+    """Ask what a submission would be answered."""
+
+    submission: SubmitDocument
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswer:
+    """What it would be answered; `first` where it was not accepted before."""
+
+    answer: SubmitAnswer
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveSlice:
+    """Resolve one slice of a document's recipients."""
+
+    brief: DocumentBrief
+    recipients_digest: str
+    recipients_file: str
+    slice: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleSlice:
+    """Pass the verdict on to the copies of one slice that wait for it."""
+
+    document_id: str
+    recipients_digest: str
+    slice: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +162,32 @@ class RefuseDeliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpireDelivery:
+    """A timer's: the time of a delivery has passed."""
+
+    delivery_id: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResendDelivery:
+    """Its sender sends an expired copy again."""
+
+    delivery_id: str
+    organisation_id: str
+    sender_organisation_id: str
+    system_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResendAnswer:
+    """How the copy stands then."""
+
+    delivery_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgeDeliveries:
     """A recipient's system has taken these deliveries."""
 
@@ -154,6 +221,9 @@ class DocumentSubmitted:
     recipients_digest: str
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
+    slices: int = 0
+    recipients_file: str = ""
+    recipient_count: int = 0
     sender_level: int = 0
 
 
@@ -165,6 +235,42 @@ class RecipientsAdded:
     recipients_digest: str
     recipients: tuple[Recipient, ...]
     refused: tuple[RefusedRecipient, ...]
+    slices: int = 0
+    recipients_file: str = ""
+    recipient_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedRecipients:
+    """A set of recipients that is resolved slice by slice."""
+
+    recipients_digest: str
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientsResolved:
+    """One slice of a document's recipients was resolved."""
+
+    brief: DocumentBrief
+    recipients_digest: str
+    slice: int
+    recipients: tuple[Recipient, ...]
+    refused: tuple[RefusedRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceSettled:
+    """The verdict reached a slice; `organisation_ids` waited for it."""
+
+    document_id: str
+    recipients_digest: str
+    slice: int
+    status: str
+    code: str
+    organisation_ids: tuple[str, ...]
+    sender_organisation_id: str
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +282,8 @@ class VerdictNoted:
     code: str
     organisation_ids: tuple[str, ...]
     sender_organisation_id: str
+    sliced: tuple[SlicedRecipients, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +296,8 @@ class DeliveryMade:
     mailbox_number: int
     code: str
     reason: str = ""
+    expires_at: int = 0
+    """Unix ms; 0: never, or not ready yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +315,7 @@ class DeliveryReleased:
     delivery_id: str
     organisation_id: str
     mailbox_number: int
+    expires_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +342,25 @@ class DeliveriesRefused:
     reason: str
     deliveries: tuple[DeliveryClosed, ...]
     sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesExpired:
+    """Nobody took these copies over in time."""
+
+    document_id: str
+    deliveries: tuple[DeliveryClosed, ...]
+    sender_organisation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesReopened:
+    """Expired copies were sent again."""
+
+    document_id: str
+    deliveries: tuple[DeliveryReleased, ...]
+    sender_organisation_id: str
+    system_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Moment, id_of
+from docaxis_eventsourcing.last_argument import kept_for_the_last
 from docaxis_eventsourcing.receipt_ids import delivery_id as computed_delivery_id
 from docaxis_status.domain.messages import (
     Command,
@@ -146,12 +147,7 @@ def decide(states: Mapping[str, Delivery], facts: Moment, command: Command) -> D
 def evolve(state: Delivery, event: Event) -> Delivery:
     """Fold an event into one of the deliveries that it names."""
     if isinstance(event, TimelinesOpened):
-        (opened,) = (
-            each
-            for each in event.deliveries
-            if each.delivery_id == state.delivery_id
-            and each.organisation_id == state.organisation_id
-        )
+        opened = _opened_by(event)[state.organisation_id, state.delivery_id]
         return replace(
             state,
             document_id=opened.document_id,
@@ -162,6 +158,11 @@ def evolve(state: Delivery, event: Event) -> Delivery:
     if isinstance(event, StatusesHeld):
         return replace(state, held=(*state.held, *own))
     return replace(state, recorded=(*state.recorded, *map(_mark, own)))
+
+
+@kept_for_the_last
+def _opened_by(event: TimelinesOpened) -> Mapping[tuple[str, str], DeliveryOpened]:
+    return {(each.organisation_id, each.delivery_id): each for each in event.deliveries}
 
 
 def _open(states: Mapping[str, Delivery], command: OpenTimelines) -> Decision:

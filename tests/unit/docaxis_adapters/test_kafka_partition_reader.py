@@ -85,6 +85,30 @@ def test_a_client_is_held_back_while_much_is_queued_and_let_go_again(
     assert client.paused == set()
 
 
+def test_L10_a_bounded_topic_has_few_records_in_a_batch_and_is_held_back_alone(
+    client: FakeConsumer,
+) -> None:
+    reader = PartitionReader(cast(Any, client), lambda topic: False, at_most={"bulk": 2})
+    for partition in range(3):
+        reader.begin(TopicPartition("bulk", partition), START)
+        reader.begin(TopicPartition("urgent", partition), START)
+    client.events += [record("bulk", p, offset) for p in range(3) for offset in range(40)]
+    client.events += [record("urgent", 1, offset) for offset in range(3)]
+    reader.pull(0)
+    reader.pull(0)
+    assert client.paused == {("bulk", partition) for partition in range(3)}
+    seen: list[tuple[str, int]] = []
+    while (taken := reader.take(10)) is not None:
+        by_topic = [at.topic for at, records in taken.records.items() for _ in records]
+        assert by_topic.count("bulk") <= 2
+        seen += [(at.topic, at.partition) for at, each in taken.records.items() for _ in each]
+    assert seen.count(("urgent", 1)) == 3
+    assert ("urgent", 1) in seen[:5]
+    assert {at: seen.count(("bulk", at)) for at in range(3)} == {0: 40, 1: 40, 2: 40}
+    reader.pull(0)
+    assert client.paused == set()
+
+
 def test_a_reader_made_new_holds_nothing_back_and_remembers_nothing(
     client: FakeConsumer, reader: PartitionReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

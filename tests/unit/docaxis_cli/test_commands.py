@@ -253,3 +253,28 @@ def test_a_simulation_that_cannot_start_says_why(
     result = docaxis("simulate", *arguments)
     assert result.exit_code == 2
     assert words in result.stderr
+
+
+def test_a_check_tells_what_would_be_answered_and_sends_nothing(
+    docaxis: Command, pdf: Path, tmp_path: Path
+) -> None:
+    codes = tmp_path / "recipients.txt"
+    codes.write_text("H26\n\n H27 \n", encoding="utf-8")
+    options = ["send", str(pdf), "--as", "office", "--to", "H29", "--to-file", str(codes)]
+    result = docaxis(*options, "--check", "--lang", "en")
+    assert result.exit_code == 0, result.output
+    assert "Nothing was sent" in result.stdout
+    assert "file_unsigned" in result.stdout
+    found = parsed(docaxis(*options, "--check", "--json"))
+    assert [each["code"] for each in found["recipients"]] == ["H29", "H26", "H27"]
+    assert docaxis.axis.documents == {}
+    assert docaxis("send", str(pdf), "--as", "office").exit_code == 2
+
+
+def test_dead_letters_are_listed_and_sent_again(docaxis: Command) -> None:
+    result = docaxis("deliveries", "--as", "office")
+    assert result.exit_code == 0, result.output
+    assert "H29" in result.stdout
+    assert parsed(docaxis("deliveries", "--as", "office", "--json"))["items"][0]["id"] == "d"
+    assert docaxis("resend", "d", "--as", "office").exit_code == 0
+    assert docaxis("resend", "refused", "--as", "office").exit_code == 1

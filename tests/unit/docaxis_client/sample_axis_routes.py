@@ -180,6 +180,49 @@ def application(axis: SampleAxis) -> web.Application:
     async def deliveries(request: web.Request) -> web.Response:
         return web.json_response({"items": of_document(request), "next": None})
 
+    @routes.get("/api/v1/documents/{id}/refused")
+    async def refused(request: web.Request) -> web.Response:
+        items = [{"code": "H98", "reason": "unknown_organisation", "suggestions": []}]
+        return web.json_response({"items": items, "next": None})
+
+    @routes.post("/api/v1/documents:check")
+    async def check(request: web.Request) -> web.Response:
+        reader = await request.multipart()
+        part = await reader.next()
+        assert part is not None and not isinstance(part, type(reader))
+        content = json.loads(bytes(await part.read(decode=False)))  # type: ignore[union-attr]
+        files = [
+            {"name": each["name"], "digest": each["digest"], "size": 1, "status": "unsigned",
+             "code": "file_unsigned"}
+            for each in content["files"]
+        ]  # fmt: skip
+        recipients = [
+            {"code": each, "organisation_id": each, "held": False} for each in content["recipients"]
+        ]
+        return web.json_response(
+            {
+                "id": "00000000-0000-8000-8000-000000000001",
+                "status": "would_be_accepted",
+                "recipients": recipients,
+                "refused": [],
+                "recipient_count": len(recipients),
+                "files": files,
+            }
+        )
+
+    @routes.get("/api/v1/deliveries")
+    async def find_deliveries(request: web.Request) -> web.Response:
+        state, side = request.query["state"], request.query["side"]
+        item = {"id": "d", "code": "H29", "state": state, "document_id": side, "reason": None}
+        return web.json_response({"items": [item], "next": "c"})
+
+    @routes.post("/api/v1/deliveries/{id}:resend")
+    async def resend(request: web.Request) -> web.Response:
+        assert request.headers["Idempotency-Key"]
+        if request.match_info["id"] == "refused":
+            return problem(409, "resend_refused_by_policy", "file_unsigned")
+        return web.json_response({"delivery_id": request.match_info["id"], "state": "ready"})
+
     @routes.get("/api/v1/documents/{id}/verdict")
     async def verdict(request: web.Request) -> web.Response:
         document = axis.documents[request.match_info["id"]]
@@ -391,6 +434,7 @@ def application(axis: SampleAxis) -> web.Application:
         if axis.subscriptions.pop(request.match_info["id"], None) is None:
             return problem(404, "unknown_subscription", "no such subscription")
         return web.Response(status=204)
+
     @routes.get("/api/v1/events")
     async def events(request: web.Request) -> web.StreamResponse:
         """Two events a connection, from behind the last id on; then it ends."""

@@ -157,3 +157,23 @@ async def test_a_document_is_found_by_the_senders_id(office: DocaxisClient) -> N
     sent = await office.submit(letter(), FILES)
     found = await office.find_documents("G22", "G22,2026/11/22,1/VPCP-KSTT")
     assert [each.id for each in found.items] == [sent.id]
+
+
+async def test_a_check_sends_nothing(axis: SampleAxis, office: DocaxisClient) -> None:
+    checked = await office.check(letter(), [OutgoingFile("a.pdf", b"%PDF-1.7")])
+    assert checked.status == "would_be_accepted"
+    assert [each.code for each in checked.recipients] == ["H29"]
+    assert [(each.name, each.code) for each in checked.files] == [("a.pdf", "file_unsigned")]
+    assert axis.documents == {}
+
+
+async def test_dead_letters_are_found_and_sent_again(office: DocaxisClient) -> None:
+    page = await office.find_deliveries("expired")
+    assert [(each.state, each.document_id) for each in page.items] == [("expired", "sent")]
+    assert page.next == "c"
+    assert (await office.resend("d")).state == "ready"
+    with pytest.raises(ProblemError) as caught:
+        await office.resend("refused")
+    assert caught.value.code == "resend_refused_by_policy"
+    refused = await office.refused_recipients("x")
+    assert [each.code for each in refused.items] == ["H98"]

@@ -23,10 +23,10 @@ from docaxis_eventsourcing.decider import (
     kind_of,
 )
 from docaxis_eventsourcing.message_codec import MessageCodec
-from docaxis_eventsourcing.topics import ServiceTopics, partition_of
+from docaxis_eventsourcing.topics import Lane, ServiceTopics, partition_of
 from tests.unit.docaxis_eventsourcing.bank_messages import MESSAGES
 
-TOPICS = ServiceTopics("bank")
+TOPICS = ServiceTopics("bank", (Lane.URGENT, Lane.NORMAL, Lane.BULK))
 PARTITIONS = 12
 
 

@@ -155,6 +155,22 @@ class FakeRouting(RoutingServicer):
             self._keep(request, document_id, content, sender.organisation_id, recipients, refused)
         return reply
 
+    async def CheckDocument(
+        self, request: routing.SubmitDocumentRequest, context: Any
+    ) -> routing.CheckDocumentReply:
+        self.requests.append(request)
+        if self.failure is not None:
+            raise self.failure
+        recipients, refused = self._recipients(request)
+        document_id = derived_id(request.sender_code, request.sender_document_id)
+        return routing.CheckDocumentReply(
+            document_id=document_id,
+            first=document_id not in self.documents,
+            recipients=recipients,
+            refused=refused,
+            recipient_count=len(request.recipient_codes),
+        )
+
     def _recipients(self, request: Any) -> tuple[list[Any], list[Any]]:
         recipients, refused, fields = [], [], []
         for index, code in enumerate(request.recipient_codes):
@@ -257,6 +273,31 @@ class FakeRouting(RoutingServicer):
             deliveries=found[start:end], next=str(end) if len(found) > end else ""
         )
 
+    async def ListRefused(self, request: Any, context: Any) -> routing.ListRefusedReply:
+        self._visible(request.document_id, request.for_organisation_ids)
+        start = int(request.cursor or 0)
+        codes = ["H98", "H99"][start : start + request.limit]
+        refused = [
+            events.RefusedRecipient(code=each, reason="unknown_organisation") for each in codes
+        ]
+        end = start + len(codes)
+        return routing.ListRefusedReply(refused=refused, next=str(end) if end < 2 else "")
+
+    async def FindDeliveries(self, request: Any, context: Any) -> routing.FindDeliveriesReply:
+        self.requests.append(request)
+        found = [e for e in self.deliveries.values() if e.state == request.state]
+        return routing.FindDeliveriesReply(deliveries=found[: request.limit])
+
+    async def ResendDelivery(self, request: Any, context: Any) -> routing.ResendDeliveryReply:
+        self.requests.append(request)
+        delivery = self.deliveries.get(request.delivery_id)
+        if delivery is None:
+            raise DocaxisError("unknown_delivery")
+        if delivery.state == "refused":
+            raise DocaxisError("resend_refused_by_policy", {"reason": delivery.reason})
+        delivery.state = "ready"
+        return routing.ResendDeliveryReply(delivery_id=delivery.delivery_id, state="ready")
+
     async def GetInbox(self, request: Any, context: Any) -> routing.GetInboxReply:
         self.requests.append(request)
         reply = routing.GetInboxReply(next="cursor")
@@ -266,6 +307,9 @@ class FakeRouting(RoutingServicer):
                 item.CopyFrom(each)
                 item.document.CopyFrom(self.documents[each.document_id])
         return reply
+
+    async def WatchInbox(self, request: Any, context: Any) -> AsyncIterator[routing.GetInboxReply]:
+        yield await self.GetInbox(request, context)
 
     async def AcknowledgeDeliveries(self, request: Any, context: Any) -> Any:
         self.requests.append(request)

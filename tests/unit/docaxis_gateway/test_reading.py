@@ -348,3 +348,40 @@ async def test_organisations(world: World) -> None:
         "unknown_organisation",
         ["G22"],
     )
+
+
+async def test_L8_refused_recipients_are_read_in_pages(world: World, document: Any) -> None:
+    _, sent, _ = await submit(world, document)
+    url = sent["links"]["refused"].removeprefix("/api/v1")
+    status, page, _ = await world.call("GET", url, params={"limit": 1})
+    documents.RefusedPage.model_validate(page)
+    assert (status, [each["code"] for each in page["items"]]) == (200, ["H98"])
+    _, page, _ = await world.call("GET", url, params={"cursor": page["next"]})
+    assert ([each["code"] for each in page["items"]], page["next"]) == (["H99"], None)
+    assert sent["recipient_count"] == len(sent["recipients"]) + len(sent["refused"])
+
+
+async def test_a_senders_dead_letters_are_listed_and_sent_again(
+    world: World, document: Any
+) -> None:
+    await submit(world, document)
+    first, second = world.routing.deliveries.values()
+    first.state, first.expired_at = "expired", 1_000
+    second.state, second.reason = "refused", "file_unsigned"
+    status, page, _ = await world.call("GET", "/deliveries", params={"state": "expired"})
+    documents.FoundDeliveryPage.model_validate(page)
+    assert (status, [each["id"] for each in page["items"]]) == (200, [first.delivery_id])
+    assert page["items"][0]["expired_at"] == "1970-01-01T00:00:01.000Z"
+    assert not world.routing.requests[-1].received
+    url = f"/deliveries/{first.delivery_id}:resend"
+    status, body, _ = await world.call("POST", url, headers={"Idempotency-Key": "again"})
+    documents.Resent.model_validate(body)
+    assert (status, body["state"]) == (200, "ready")
+    url = f"/deliveries/{second.delivery_id}:resend"
+    status, problem, _ = await world.call("POST", url)
+    assert (status, problem["code"]) == (409, "resend_refused_by_policy")
+    for bad in (new_id(), "x"):
+        status, problem, _ = await world.call("POST", f"/deliveries/{bad}:resend")
+        assert (status, problem["code"]) == (404, "unknown_delivery")
+    status, problem, _ = await world.call("GET", "/deliveries", params={"state": "lost"})
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/state")

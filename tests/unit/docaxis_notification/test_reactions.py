@@ -72,6 +72,29 @@ TOLD: list[tuple[Any, list[Happening]]] = [
         [Happening("delivery.handed_over", SENDER, "d", "v")],
     ),
     (
+        routing.DeliveriesExpired(
+            document_id="d",
+            sender_organisation_id=SENDER,
+            deliveries=[routing.DeliveryClosed(delivery_id="v", organisation_id=RECIPIENT)],
+        ),
+        [
+            Happening("delivery.expired", SENDER, "d", "v"),
+            Happening("delivery.expired", RECIPIENT, "d", "v"),
+        ],
+    ),
+    (
+        routing.DeliveriesReopened(
+            document_id="d",
+            sender_organisation_id=SENDER,
+            deliveries=[
+                routing.DeliveryReleased(
+                    delivery_id="v", organisation_id=RECIPIENT, mailbox_number=2
+                )
+            ],
+        ),
+        [Happening("delivery.ready", RECIPIENT, "d", "v")],
+    ),
+    (
         REPORT,
         [
             Happening("status.reported", SENDER, "d", "v"),

@@ -178,7 +178,7 @@ def test_rules_11_to_17_hold_for_any_order_of_commands(steps: list[tuple[str, in
     assert len(handed) == len(set(handed))
 
 
-def test_rule_18_a_hand_over_states_business_type_and_level_of_that_day() -> None:
+def test_rule_26_a_hand_over_states_business_type_and_level_of_that_day() -> None:
     house = House()
     house.give(make(Recipient("H26", HANOI)))
     taking = acknowledge(AT_HANOI)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -108,39 +108,54 @@ class Running:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running_in(tmp_path, RoutingSettings()) as axis:
+        yield axis
+
+
+@asynccontextmanager
+async def running_in(
+    folder: Path,
+    settings: RoutingSettings,
+    *,
+    organisations: dict[str, str] | None = None,
+    system_id: str = "",
+) -> AsyncIterator[Running]:
+    """Both at work in a folder; what is registered there already is told."""
     async with AsyncExitStack() as stack:
-        settings = StandaloneSettings(partitions=4)
-        ports = await stack.enter_async_context(embedded_ports(DataFolder(tmp_path), settings))
+        ports = await stack.enter_async_context(
+            embedded_ports(DataFolder(folder), StandaloneSettings(partitions=4))
+        )
         of_registry = registry.compose(ports, RegistrySettings())
-        of_routing = routing.compose(ports, RoutingSettings())
+        of_routing = routing.compose(ports, settings)
         await stack.enter_async_context(
             at_work(ports, of_registry, of_routing, topics=[SIGNATURE_EVENTS])
         )
-        entries = [
-            registry_pb.OrganisationEntry(code=code, name=code, level=1, kind="sample")
-            for code in ("G22", "H26", "H27")
-        ]
-        told = await of_registry.servicer.RegisterOrganisations(
-            registry_rpc.RegisterOrganisationsRequest(entries=entries, actor="test"), CONTEXT
-        )
-        organisations = {each.code: each.organisation_id for each in told.results}
-        system = await of_registry.servicer.RegisterSystem(
-            registry_rpc.RegisterSystemRequest(
-                name="Mẫu",
-                connection="direct",
-                organisation_ids=list(organisations.values()),
-                actor="test",
-            ),
-            CONTEXT,
-        )
+        if organisations is None:
+            organisations, system_id = await _registered(of_registry.servicer)
         yield Running(
-            ports,
-            of_routing.servicer,
-            of_registry.servicer,
-            system.system_id,
-            organisations,
-            of_routing,
+            ports, of_routing.servicer, of_registry.servicer, system_id, organisations, of_routing
         )
+
+
+async def _registered(catalogue: Any) -> tuple[dict[str, str], str]:
+    entries = [
+        registry_pb.OrganisationEntry(code=code, name=code, level=1, kind="sample")
+        for code in ("G22", "H26", "H27")
+    ]
+    told = await catalogue.RegisterOrganisations(
+        registry_rpc.RegisterOrganisationsRequest(entries=entries, actor="test"), CONTEXT
+    )
+    organisations = {each.code: each.organisation_id for each in told.results}
+    system = await catalogue.RegisterSystem(
+        registry_rpc.RegisterSystemRequest(
+            name="Mẫu",
+            connection="direct",
+            organisation_ids=list(organisations.values()),
+            actor="test",
+        ),
+        CONTEXT,
+    )
+    return organisations, system.system_id
 
 
 async def test_a_document_reaches_both_recipients_and_is_handed_over(running: Running) -> None:
@@ -451,3 +466,63 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
                 page = await here.inbox("H26")
                 assert [each.mailbox_number for each in page.deliveries] == [1]
         folder.store.unlink()
+
+
+async def test_rule_22_a_check_answers_as_the_submit_would_and_changes_nothing(
+    running: Running,
+) -> None:
+    request = await running.request("H26", "H72")
+    before = [await running.ports.log.end("docaxis.routing.events", p) for p in range(4)]
+    checked = await running.rpc.CheckDocument(request, CONTEXT)
+    assert checked.first
+    assert [each.code for each in checked.recipients] == ["H26"]
+    assert "H27" in checked.refused[0].suggestions
+    after = [await running.ports.log.end("docaxis.routing.events", p) for p in range(4)]
+    assert after == before
+    assert await running.ports.files.documents() == []
+    with pytest.raises(DocaxisError) as caught:
+        await running.rpc.GetDocument(
+            pb.GetDocumentRequest(
+                document_id=checked.document_id,
+                for_organisation_ids=[running.organisations["G22"]],
+            ),
+            CONTEXT,
+        )
+    assert caught.value.code == "unknown_document"
+    sent = await running.rpc.SubmitDocument(request, CONTEXT)
+    assert (sent.document_id, sent.first) == (checked.document_id, True)
+    assert list(sent.recipients) == list(checked.recipients)
+    assert list(sent.refused) == list(checked.refused)
+    again = await running.rpc.CheckDocument(request, CONTEXT)
+    assert not again.first
+    assert list(again.recipients) == list(sent.recipients)
+
+
+@pytest.mark.parametrize(
+    ("codes", "changes", "code"),
+    [
+        (("H26",), {"subject": "Nội dung khác"}, "content_conflict"),
+        (("H72",), {"sender_document_id": "other"}, "no_valid_recipient"),
+        (("H26",), {"system_id": "01990000-0000-7000-8000-000000000000"}, "upload_unknown"),
+        (("H26",), {"business_type": "recall"}, "business_type_not_supported"),
+    ],
+)
+async def test_rule_22_a_check_is_refused_as_the_submit_would_be_and_leaves_no_refusal(
+    running: Running, codes: tuple[str, ...], changes: dict[str, Any], code: str
+) -> None:
+    await running.submit("H26")
+    request = await running.request(*codes, **changes)
+    for call in (running.rpc.CheckDocument, running.rpc.SubmitDocument):
+        with pytest.raises(DocaxisError) as caught:
+            await call(request, CONTEXT)
+        assert caught.value.code == code
+
+
+async def test_rule_22_a_check_of_many_recipients_names_those_who_seem_refused(
+    running: Running,
+) -> None:
+    unknown = [f"Y{number:04}" for number in range(600)]
+    checked = await running.rpc.CheckDocument(await running.request("H26", *unknown), CONTEXT)
+    assert (checked.first, checked.recipient_count) == (True, 601)
+    assert [each.code for each in checked.refused] == unknown[:500]
+    assert {each.reason for each in checked.refused} == {"unknown_organisation"}
