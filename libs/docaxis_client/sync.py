@@ -239,17 +239,27 @@ class DocaxisClient:
             )
         )
 
-    def statistics(self, first: str, last: str, **which: Any) -> Statistics:
-        """Count documents and deliveries between two days (`by`, `organisation`)."""
-        return self._run(self._axis.statistics(first, last, **which))
+    def statistics(
+        self, first: str, last: str, *, by: str = "level", organisation: str | None = None
+    ) -> Statistics:
+        """Count documents and deliveries between two days."""
+        return self._run(self._axis.statistics(first, last, by=by, organisation=organisation))
 
-    def feedback(self, first: str, last: str, **which: Any) -> FeedbackFigures:
-        """Count how completely recipients report between two months (`by`, `organisation`)."""
-        return self._run(self._axis.feedback(first, last, **which))
+    def feedback(
+        self, first: str, last: str, *, by: str = "level", organisation: str | None = None
+    ) -> FeedbackFigures:
+        """Count how completely recipients report between two months."""
+        return self._run(self._axis.feedback(first, last, by=by, organisation=organisation))
 
-    def unmatched_statuses(self, organisation: str | None = None, **page: Any) -> UnmatchedPage:
-        """List statuses of deliveries that the axis does not know (`limit`, `cursor`)."""
-        return self._run(self._axis.unmatched_statuses(organisation, **page))
+    def unmatched_statuses(
+        self,
+        organisation: str | None = None,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> UnmatchedPage:
+        """List statuses of deliveries that the axis does not know."""
+        return self._run(self._axis.unmatched_statuses(organisation, limit=limit, cursor=cursor))
 
     def receipts(
         self, *, cursor: str | None = None, limit: int | None = None, wait: int | None = None
@@ -293,6 +303,7 @@ class DocaxisClient:
         *,
         organisations: Sequence[str] | None = None,
         event_types: Sequence[str] | None = None,
+        document_types: Sequence[int] | None = None,
         idempotency_key: str | None = None,
     ) -> tracking.Subscription:
         """Have news told to a webhook."""
@@ -301,6 +312,7 @@ class DocaxisClient:
                 url,
                 organisations=organisations,
                 event_types=event_types,
+                document_types=document_types,
                 idempotency_key=idempotency_key,
             )
         )
@@ -316,14 +328,36 @@ class DocaxisClient:
         return self._run(self._axis.subscription(subscription_id))
 
     def change_subscription(
-        self, subscription_id: str, url: str, **wishes: Any
+        self,
+        subscription_id: str,
+        url: str,
+        *,
+        organisations: Sequence[str] | None = None,
+        event_types: Sequence[str] | None = None,
+        document_types: Sequence[int] | None = None,
+        paused: bool = False,
     ) -> tracking.Subscription:
-        """Change a subscription as a whole (as `subscribe`, and `paused`)."""
-        return self._run(self._axis.change_subscription(subscription_id, url, **wishes))
+        """Change a subscription as a whole."""
+        return self._run(
+            self._axis.change_subscription(
+                subscription_id,
+                url,
+                organisations=organisations,
+                event_types=event_types,
+                document_types=document_types,
+                paused=paused,
+            )
+        )
 
-    def rotate_secret(self, subscription_id: str, **wishes: Any) -> tracking.NewSecret:
-        """Have another secret sign (`overlap_s`, `idempotency_key`)."""
-        return self._run(self._axis.rotate_secret(subscription_id, **wishes))
+    def rotate_secret(
+        self, subscription_id: str, *, overlap_s: int = 86_400, idempotency_key: str | None = None
+    ) -> tracking.NewSecret:
+        """Have another secret sign."""
+        return self._run(
+            self._axis.rotate_secret(
+                subscription_id, overlap_s=overlap_s, idempotency_key=idempotency_key
+            )
+        )
 
     def test_subscription(self, subscription_id: str) -> tracking.SubscriptionTest:
         """Have a signed test sent now."""
@@ -356,10 +390,17 @@ class DocaxisClient:
         self._run(self._axis.unsubscribe(subscription_id))
 
     def notifications(
-        self, subscription_id: str, *, limit: int | None = None, cursor: str | None = None
+        self,
+        subscription_id: str,
+        *,
+        state: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> tracking.NotificationsPage:
         """List what a subscription was told."""
-        return self._run(self._axis.notifications(subscription_id, limit=limit, cursor=cursor))
+        return self._run(
+            self._axis.notifications(subscription_id, state=state, limit=limit, cursor=cursor)
+        )
 
     def _each(self, stream: AsyncIterator[_T]) -> Iterator[_T]:
         while True:
