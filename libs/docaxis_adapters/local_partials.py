@@ -28,6 +28,7 @@ from docaxis_adapters.safe_folder import (
     remove_quietly,
     write_all,
 )
+from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.file_store import StoredFile
 from docaxis_eventsourcing.ports.partial_uploads import (
     OtherBytes,
@@ -40,6 +41,7 @@ from docaxis_eventsourcing.ports.partial_uploads import (
 FOLDER = "partial"
 _PLAN = "plan"
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIES = 5
 _WRITTEN_OUT = 16 * 2**20
 _HASHED_AT_ONCE = 16 * 2**20
 
@@ -57,10 +59,11 @@ _decoder = msgspec.json.Decoder(_Written)
 class HeldPartial:
     """The data of an upload, open and locked by this object until `close`."""
 
-    def __init__(self, descriptor: int, plan: UploadPlan) -> None:
+    def __init__(self, descriptor: int, name: str, plan: UploadPlan) -> None:
         # A file object, so that a caller who is cancelled leaves neither descriptor nor lock.
         self._file = FileIO(descriptor, "r+")
         self.descriptor = descriptor
+        self.name = name
         self.plan = plan
         self.offset = os.fstat(descriptor).st_size
         self._written_out = self.offset
@@ -109,6 +112,13 @@ class LocalPartials:
 
     def begin(self, system_id: str, upload_id: str, plan: UploadPlan) -> list[int]:
         """Write the plan. Raises `FileExistsError`."""
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                return self._begin(system_id, upload_id, plan)
+        raise Unavailable(f"{upload_id} is being discarded again and again")
+
+    def _begin(self, system_id: str, upload_id: str, plan: UploadPlan) -> list[int]:
+        """Raises `FileNotFoundError` where another process removes the empty folder meanwhile."""
         data = uuid4().hex
         with (
             opened_folder(self._root, FOLDER, system_id, upload_id, make=True) as folder,
@@ -145,7 +155,7 @@ class LocalPartials:
                 if isinstance(error, BlockingIOError):
                     raise UploadHeld(upload_id) from None
                 raise
-            return HeldPartial(descriptor, written.plan)
+            return HeldPartial(descriptor, written.data, written.plan)
 
     def publish(self, system_id: str, upload_id: str, held: HeldPartial) -> StoredFile:
         """Give the hashed bytes their staging name, or remove them. Raises `OtherBytes`."""
@@ -161,8 +171,8 @@ class LocalPartials:
         ):
             # It may have waited for this since yesterday: its day as a file begins now.
             os.utime(held.descriptor)
-            data = _read_plan(folder).data
-            os.rename(data, upload_id, src_dir_fd=folder, dst_dir_fd=staging)
+            # By its own name: the upload may have been discarded and begun again meanwhile.
+            os.rename(held.name, upload_id, src_dir_fd=folder, dst_dir_fd=staging)
         self._names.remember(system_id, upload_id, held.descriptor, stored)
         self.discard(system_id, upload_id)
         return stored

@@ -42,6 +42,7 @@ SUBMIT_CODES = (
     "file_too_large",
     "digest_mismatch",
     "upload_unknown",
+    "upload_incomplete",
     "too_many_files",
     "too_many_recipients",
     "recipient_duplicate",

@@ -3,7 +3,7 @@
 What lies in the staging area is referred to by upload id; routing's front door takes the files to
 the document before it writes the command. Rules (tests carry their numbers):
 
-- S1 An upload that is named is there, finished, and has the digest that the client told.
+- S1 An upload that is named is there, complete, and has the digest that the client told.
 - S2 With `require_signature` every file is verified first; nothing is accepted unless all pass.
 - S3 Parts that came with the request are removed from the staging area however it ends: by then
   they are the document's, or nobody's.
@@ -125,8 +125,17 @@ async def _staged(
     try:
         return upload_id, await caller.gateway.files.staged(caller.system_id, upload_id)
     except FileNotFoundError:
-        problems.append(FieldProblem(f"{pointer}/upload", "upload_unknown"))
+        code = await _why_not_there(caller, upload_id)
+        problems.append(FieldProblem(f"{pointer}/upload", code))
         return None
+
+
+async def _why_not_there(caller: Caller, upload_id: str) -> str:
+    try:
+        await caller.gateway.files.partial(caller.system_id, upload_id)
+    except FileNotFoundError:
+        return "upload_unknown"
+    return "upload_incomplete"
 
 
 async def verify(

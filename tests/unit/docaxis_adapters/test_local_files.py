@@ -14,10 +14,12 @@ from docaxis_adapters import local_documents, local_upload
 from docaxis_adapters.file_secrets import FileSecrets
 from docaxis_adapters.folder_sync import FolderSync
 from docaxis_adapters.local_files import LocalFileStore
-from docaxis_adapters.local_links import link_under_digest
+from docaxis_adapters.local_links import close_all, link_under_digest
+from docaxis_adapters.local_partials import LocalPartials
 from docaxis_adapters.local_upload import StagedNames
 from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.file_store import StoredFile
+from docaxis_eventsourcing.ports.partial_uploads import UploadPlan
 
 
 class Syncs:
@@ -295,3 +297,24 @@ async def test_secrets_are_private_and_a_folder_open_to_others_is_refused(tmp_pa
     (tmp_path / "secrets").chmod(0o750)
     with pytest.raises(PermissionError):
         FileSecrets(tmp_path / "secrets")
+
+
+async def test_an_upload_begun_again_while_the_old_one_is_checked_is_not_published(
+    tmp_path: Path,
+) -> None:
+    """What is hashed is what is published, whatever has the upload's name by then."""
+    (tmp_path / "staging").mkdir()
+    partials = LocalPartials(tmp_path, StagedNames())
+    old, new = b"letter", b"newer letter"
+    close_all(partials.begin("system", "upload", UploadPlan(6, digest_of(old))))
+    held = partials.hold("system", "upload")
+    held.write(old)
+    while held.hash_some():
+        pass
+    partials.discard("system", "upload")
+    close_all(partials.begin("system", "upload", UploadPlan(12, digest_of(new))))
+    with pytest.raises(FileNotFoundError):
+        partials.publish("system", "upload", held)
+    held.close()
+    assert list((tmp_path / "staging").rglob("upload")) == []
+    assert partials.look_up("system", "upload").offset == 0

@@ -304,7 +304,11 @@ async def test_an_upload_belongs_to_its_system(world: World, document: Any) -> N
         "name": "a.pdf", "media_type": "application/pdf", "upload": path.split("/")[-1]
     }  # fmt: skip
     status, problem, _ = await world.call("POST", "/documents", json=document)
-    assert (status, problem["code"]) == (422, "upload_unknown")  # not complete
+    assert (status, problem["code"]) == (422, "upload_incomplete")
+    assert problem["errors"][0]["pointer"] == "/files/0/upload"
+    document["files"][0]["upload"] = new_id()
+    status, problem, _ = await world.call("POST", "/documents", json=document)
+    assert (status, problem["code"]) == (422, "upload_unknown")
 
 
 async def test_rule_P4_a_check_that_died_is_done_for_the_next_who_asks(world: World) -> None:
