@@ -93,6 +93,36 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
         """Look one organisation up, by its code or an older one."""
         return await self._get(f"/organisations/{segment(code)}", models.CatalogueEntry)
 
+    async def changed_organisations(
+        self, since: str = "0", *, limit: int | None = None, cursor: str | None = None
+    ) -> models.OrganisationsPage:
+        """List what changed in the catalogue since the version of an earlier answer."""
+        path = path_of("/organisations", since=since, limit=limit, cursor=cursor)
+        return await self._get(path, models.OrganisationsPage)
+
+    async def reachability(self, code: str) -> models.Reachability:
+        """Tell whether an organisation is connected, and when it was seen last."""
+        return await self._get(f"/organisations/{segment(code)}/reachability", models.Reachability)
+
+    async def recipient_groups(self, organisation: str | None = None) -> models.RecipientGroups:
+        """List the recipient groups of an organisation, or of all that the system serves."""
+        path = path_of("/recipient-groups", organisation=organisation)
+        return await self._get(path, models.RecipientGroups)
+
+    async def make_recipient_group(
+        self,
+        name: str,
+        members: Sequence[str],
+        *,
+        organisation: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.RecipientGroup:
+        """Make a group of recipients; members are told by their codes."""
+        content = present(name=name, members=list(members), organisation=organisation)
+        return await self._post(
+            "/recipient-groups", content, models.RecipientGroup, idempotency_key
+        )
+
     async def submit(
         self,
         document: NewDocument,

@@ -39,6 +39,14 @@ class Alias(Answer, frozen=True, kw_only=True):
     valid_until: date | None = None
 
 
+class MergedInto(Answer, frozen=True, kw_only=True):
+    """What an organisation became part of, and from which day on."""
+
+    id: str
+    code: str
+    on: date | None = None
+
+
 class CatalogueEntry(Answer, frozen=True, kw_only=True):
     """An organisation as the catalogue lists it."""
 
@@ -50,6 +58,11 @@ class CatalogueEntry(Answer, frozen=True, kw_only=True):
     parent_code: str | None = None
     aliases: tuple[Alias, ...] = ()
     locked: bool = False
+    state: str = ""
+    level_since: date | None = None
+    merged_into: MergedInto | None = None
+    merged_from: "CatalogueEntry | None" = None
+    """At a look-up by the code of a merged organisation: what it was."""
 
 
 class OrganisationsPage(Answer, frozen=True, kw_only=True):
@@ -57,6 +70,33 @@ class OrganisationsPage(Answer, frozen=True, kw_only=True):
 
     items: tuple[CatalogueEntry, ...] = ()
     next: str | None = None
+    version: str = ""
+    """To ask for changes since, once `next` is None."""
+
+
+class Reachability(Answer, frozen=True, kw_only=True):
+    """Whether an organisation's copies are fetched, and when its systems called last."""
+
+    code: str
+    organisation_id: str
+    connected: bool = False
+    last_seen: datetime | None = None
+    max_file_bytes: int = 0
+
+
+class RecipientGroup(Answer, frozen=True, kw_only=True):
+    """A list of recipients under one id, for `recipient_groups` of a document."""
+
+    id: str
+    name: str = ""
+    owner: str = ""
+    members: tuple[Organisation, ...] = ()
+
+
+class RecipientGroups(Answer, frozen=True, kw_only=True):
+    """The groups of the organisations that a system serves."""
+
+    items: tuple[RecipientGroup, ...] = ()
 
 
 class Upload(Answer, frozen=True, kw_only=True):

@@ -29,11 +29,13 @@ class NewDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A document to send: who, to whom, and what is printed on it.
 
     `id` is the sender's own id; the same id with the same content is the same document. Codes are
-    organisations' identifiers (`G22`, `H29.12`). Dates are ISO 8601.
+    organisations' identifiers (`G22`, `H29.12`). Dates are ISO 8601. Recipients are named, or ids
+    of recipient groups, or both.
     """
 
     sender: str
-    recipients: Sequence[str]
+    recipients: Sequence[str] = ()
+    recipient_groups: Sequence[str] = ()
     id: str
     number: str
     notation: str

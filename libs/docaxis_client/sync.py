@@ -86,6 +86,24 @@ class DocaxisClient:
         """Search the catalogue by words or code."""
         return self._run(self._axis.organisations(query, limit=limit, cursor=cursor))
 
+    def changed_organisations(self, since: str = "0", **page: Any) -> models.OrganisationsPage:
+        """List what changed in the catalogue since a version (`limit`, `cursor`)."""
+        return self._run(self._axis.changed_organisations(since, **page))
+
+    def reachability(self, code: str) -> models.Reachability:
+        """Tell whether an organisation is connected, and when it was seen last."""
+        return self._run(self._axis.reachability(code))
+
+    def recipient_groups(self, organisation: str | None = None) -> models.RecipientGroups:
+        """List the recipient groups of an organisation, or of all that are served."""
+        return self._run(self._axis.recipient_groups(organisation))
+
+    def make_recipient_group(
+        self, name: str, members: Sequence[str], **options: Any
+    ) -> models.RecipientGroup:
+        """Make a group of recipients (`organisation`, `idempotency_key`)."""
+        return self._run(self._axis.make_recipient_group(name, members, **options))
+
     def organisation(self, code: str) -> models.CatalogueEntry:
         """Look one organisation up."""
         return self._run(self._axis.organisation(code))

@@ -29,7 +29,7 @@ Registry = Annotated[
     typer.Option(
         "--registry",
         metavar="ADDRESS",
-        help="gRPC address of the registry (host:port); else the socket in the data folder.",
+        help="gRPC address of the registry on this machine; else the socket in the data folder.",
     ),
 ]
 
@@ -89,7 +89,10 @@ async def _send(session: Session, address: str, planned: Any, send: Any) -> "Imp
     from docaxis_runtime.error_table import row_of
     from docaxis_runtime.grpc_client import Connection
 
-    connection = Connection(address)
+    try:
+        connection = Connection(address)
+    except ValueError as error:  # an address elsewhere, which would need TLS
+        raise UsageProblem(str(error)) from error
     try:
         with _bar(session, planned.rows) as done:
             report: ImportReport = await send(

@@ -104,3 +104,5 @@ def test_what_cannot_begin_ends_with_2_and_a_registry_that_is_away_with_3(
     away = run(units(tmp_path, "A;Tỉnh;1;\n"), "--registry", f"unix:{tmp_path / 'none.sock'}")
     assert away.exit_code == 3
     assert "[unavailable]" in away.stderr
+    elsewhere = run(units(tmp_path, "A;Tỉnh;1;\n"), "--registry", "192.0.2.1:50051")
+    assert (elsewhere.exit_code, "TLS" in elsewhere.stderr) == (2, True)

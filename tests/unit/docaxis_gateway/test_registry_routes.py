@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from docaxis_client import Credentials, DocaxisClient
 from docaxis_gateway import response_models as models
 from docaxis_proto import registry_events_v1_pb2 as events
 from docaxis_proto import registry_v1_pb2 as rpc
@@ -269,3 +270,27 @@ async def test_R2_a_submit_names_somebody_and_groups_that_it_has(
     status, problem, _ = await submit(world, document)
     assert (status, problem["code"]) == (404, "recipient_group_unknown")
     assert problem["errors"][0]["pointer"] == "/recipient_groups/0"
+
+
+async def test_the_client_reads_changes_reachability_and_groups(
+    world: World, registry: RegistryServicer
+) -> None:
+    sender = world.sender
+    credentials = Credentials(sender.system_id, sender.jwk["kid"], sender.pem, sender.codes)
+    async with DocaxisClient(f"http://127.0.0.1:{world.port}", credentials) as axis:
+        changed = await axis.changed_organisations()
+        assert {each.code for each in changed.items} == {"G22", "H01", "H29"}
+        assert (await axis.changed_organisations(changed.version)).items == ()
+        made = await axis.make_recipient_group("Các tỉnh", ["H01", "H29"])
+        assert (await axis.recipient_groups("G22")).items == (made,)
+        await merge(registry, H29, H01, on="2025-07-01")
+        found = await axis.organisation("H01")
+        assert found.merged_from is not None
+        assert (
+            found.code,
+            found.merged_from.merged_into and found.merged_from.merged_into.code,
+        ) == (
+            "H29",
+            "H29",
+        )
+        assert (await axis.reachability("H01")).code == "H29"
