@@ -31,6 +31,8 @@ PAGE = 500
 _BATCH = 500
 _POLL_S = 5.0
 _BEGIN_WITHIN_S = 10.0
+_TOGETHER_S = 0.05
+"""A watcher looks at most so often: a look of a hundred of them for each event would be dear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class EventFeed:
             if recent is not seen:
                 since, seen = 0, recent
             found: Found = []
-            if recent.covers(place):
+            if recent.has_since(since) or recent.covers(place):
                 found, since = recent.read(place, wanted, since, PAGE)
                 caught_up = len(found) < PAGE
             else:
@@ -127,13 +129,16 @@ class EventFeed:
                 finally:
                     behind.cancel()
                 fresh = False
-            if found or time.monotonic() >= due:
+            looked = time.monotonic()
+            if found or looked >= due:
                 yield Page(found, place)
                 due = time.monotonic() + heartbeat_s
             if caught_up:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(0.0, due - time.monotonic())):
                         await wake.wait()
+                # What comes in a row is handed over together; what comes alone, at once.
+                await asyncio.sleep(max(0.0, looked + _TOGETHER_S - time.monotonic()))
 
     async def run(self) -> None:
         """Read the log while somebody watches; ends only by cancellation."""

@@ -88,6 +88,10 @@ class Recent:
         """How many entries there were so far, those that are dropped included."""
         return self._first + len(self._entries)
 
+    def has_since(self, count: int) -> bool:
+        """Whether all that came since a reading up to `count` (not 0) is still here."""
+        return count >= max(1, self._first)
+
     def add(self, entry: Entry) -> None:
         """The next entry of a stream."""
         self._entries.append(entry)
