@@ -1,7 +1,8 @@
 """`python -m benchmarks.many_recipients`: one document to 10,000 recipients, and who overtakes it.
 
 The axis is a process of its own (standalone, everything durable); this process is a client over
-REST. Deliveries count when the sender has read all of them, page by page. An urgent letter (and,
+REST. Deliveries count when the sender has read all of them, page by page; the axis's CPU, reading
+included, tells what they cost where other work runs beside. An urgent letter (and,
 beside it, an ordinary one) is sent while ten such documents are being delivered; it counts when its
 recipient's long-polled inbox has it.
 """
@@ -38,16 +39,23 @@ async def bench(runs: int, recipients: int) -> dict[str, object]:
             await axis.bootstrap()
             codes = await _register(axis, recipients)
             async with axis.client("office") as office, axis.client("hanoi") as hanoi:
-                found = [await _deliver(office, f"many-{run}", codes) for run in range(runs + 1)]
+                found = [await _deliver(office, "many-0", codes)]  # it warms up
+                begun = axis.cpu_s()
+                found += [await _deliver(office, f"many-{run + 1}", codes) for run in range(runs)]
+                ended = axis.cpu_s()
                 idle = [await _letter(office, hanoi, f"idle-{run}", 1) for run in range(runs)]
                 flooded = await _overtaking(office, hanoi, codes)
         finally:
             await axis.stop()
-    measured = found[1:]  # the first warms up
+    measured = found[1:]
+    thousands = runs * recipients / 1000
     return {
         "machine": machine(),
         "recipients": recipients,
         "deliveries_per_s": _spread([recipients / took for _, took in measured]),
+        "axis_cpu_ms_per_1000_deliveries": {
+            name: round((ended[name] - begun[name]) * 1000 / thousands, 1) for name in begun
+        },
         "submit_answer_s": _spread([answered for answered, _ in measured]),
         "letter_idle_ms": _spread([each * 1000 for each in idle]),
         **flooded,

@@ -2,8 +2,8 @@
 
 A crash between taking files and writing the command, or a refusal, leaves a folder without a
 document. It is removed when nobody gave it a file for a day and its partition has decided every
-command that stood there: a command sent behind them has come back. `folder_marks` tells why that
-is safe beside doors and other sweeps, in other processes, too.
+command that stood there: a command sent behind them, in each lane, has come back. `folder_marks`
+tells why that is safe beside doors and other sweeps, in other processes, too.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from docaxis_eventsourcing.topics import document_partition
 from docaxis_eventsourcing.view_reader import ViewReader
 from docaxis_routing.domain.messages import NoteVerdict
 from docaxis_routing.folder_marks import FolderMarks
+from docaxis_routing.lanes import DOCUMENT_LANES
 from docaxis_routing.views import DOCUMENTS
 
 _log = structlog.get_logger(__name__)
@@ -88,8 +89,13 @@ class FileSweep:
             return False  # a door is at it, or was today
         partition = document_partition(document_id, self._partitions)
         behind = NoteVerdict(document_id, "", "")  # of a document that is not there: no event
-        if await self._door.ask(behind, command_id=new_id(), partition=partition) is None:
-            return False  # what stood there is not decided yet
+        for lane in DOCUMENT_LANES:  # L10: each is decided in its own order
+            probe = new_id()
+            if (
+                await self._door.ask(behind, command_id=probe, partition=partition, lane=lane)
+                is None
+            ):
+                return False  # what stood there is not decided yet
         claimed = await self._documents.get_passing_end(DOCUMENTS, document_id, partition)
         if claimed is not None:
             return False

@@ -17,7 +17,8 @@ from docaxis_client.credentials import Credentials
 from docaxis_client.errors import AxisUnavailable, ProblemError
 from docaxis_client.models import Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
-from docaxis_client.tracking import InboxItem, StatusReport, Timeline
+from docaxis_client.tracking import Delivery, InboxItem, StatusReport, Timeline
+from docaxis_proto import registry_events_v1_pb2 as registry_events
 from docaxis_proto import registry_v1_pb2 as registry
 from docaxis_proto.registry_v1_pb2_grpc import RegistryStub
 from docaxis_runtime.grpc_client import Connection
@@ -134,6 +135,44 @@ async def test_an_unknown_recipient_is_refused_and_the_others_get_theirs(axis: A
         await arrived(hanoi, sent)
 
 
+async def test_a_check_says_what_the_submit_then_says(axis: AxisForm) -> None:
+    document = sample_document(f"{uuid.uuid4()}/CV-MAU")
+    document.recipients = ["H26", "H266"]
+    async with axis.client("office") as office:
+        checked = await office.check(document, sample_files(4))
+        assert checked.status == "would_be_accepted"
+        assert (await office.find_documents("G22", document.id)).items == ()
+        sent = await office.submit(document, sample_files(4))
+        assert (sent.id, sent.first) == (checked.id, True)
+        assert (sent.recipients, sent.refused) == (checked.recipients, checked.refused)
+        again = await office.check(document, sample_files(4))
+        assert (again.id, again.status) == (sent.id, "already_accepted")
+
+
+async def test_L9_more_than_500_recipients_each_have_one_delivery(axis: AxisForm) -> None:
+    codes = [f"Q{number:04}" for number in range(1, 702)]
+    await register(axis, codes)
+    document = sample_document(f"{uuid.uuid4()}/CV-MAU")
+    document.recipients = [*codes, "Q9999"]
+    async with axis.client("office") as office:
+        sent = await office.submit(document, sample_files(1))
+        assert (sent.recipient_count, sent.recipients, sent.refused) == (702, (), ())
+        until = time.monotonic() + WITHIN_S
+        while len(found := await all_deliveries(office, sent.id)) < len(codes):
+            assert time.monotonic() < until, f"{len(found)} of {len(codes)}"
+            await asyncio.sleep(0.2)
+        assert sorted(each.code for each in found) == codes
+        page = await office.refused_recipients(sent.id)
+        assert [(each.code, each.reason) for each in page.items] == [
+            ("Q9999", "unknown_organisation")
+        ]
+        again = await office.submit(document, sample_files(1))
+        assert (again.first, again.receipt) == (False, sent.receipt)
+        ready = await office.find_deliveries("ready", limit=500)
+        assert len(ready.items) == 500
+        assert ready.next
+
+
 @pytest.mark.parametrize("case", CASES)
 async def test_bad_input_has_its_code_status_and_pointer(front: Front, case: str) -> None:
     changes, status, code, pointer = CASES[case]
@@ -223,6 +262,32 @@ async def refused(
     with pytest.raises(ProblemError) as caught:
         await client.submit(document, files)
     return caught.value.status, caught.value.code
+
+
+async def all_deliveries(office: DocaxisClient, document_id: str) -> list[Delivery]:
+    """A document's deliveries, page by page."""
+    page = await office.deliveries(document_id, limit=500)
+    found = list(page.items)
+    while page.next:
+        page = await office.deliveries(document_id, limit=500, cursor=page.next)
+        found += page.items
+    return found
+
+
+async def register(axis: AxisForm, codes: list[str]) -> None:
+    """Agencies of the catalogue, as an operator does, over the registry's gRPC."""
+    connection = Connection(axis.grpc_address("registry"))
+    try:
+        for start in range(0, len(codes), 500):
+            entries = [
+                registry_events.OrganisationEntry(code=code, name=code, level=3, kind="sample")
+                for code in codes[start : start + 500]
+            ]
+            await connection.client(RegistryStub).RegisterOrganisations(
+                registry.RegisterOrganisationsRequest(entries=entries, actor="test")
+            )
+    finally:
+        await connection.close()
 
 
 async def set_lock(axis: AxisForm, client: DocaxisClient, *, locked: bool) -> None:

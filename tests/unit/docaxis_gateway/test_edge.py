@@ -186,6 +186,8 @@ class TestOpenApi:
             GET /documents/{document_id}/deliveries|GET /documents/{document_id}/verdict
             GET /documents/{document_id}/timeline|GET /documents/{document_id}/receipts
             GET /documents/{document_id}/files/{digest}|GET /inbox|POST /deliveries:acknowledge
+            POST /documents:check|GET /documents/{document_id}/refused
+            GET /deliveries|POST /deliveries/{delivery_id}:resend
             POST /deliveries/{delivery_id}/statuses|POST /statuses|GET /receipts
             GET /statuses/unmatched|GET /statistics|GET /statistics/feedback
             GET /receipts/{receipt_id}|POST /subscriptions|GET /subscriptions

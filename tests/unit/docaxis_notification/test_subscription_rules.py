@@ -38,7 +38,7 @@ def test_rule_2_lists_and_the_address_have_bounds() -> None:
         (subscription(url=""), "/url"),
         (subscription(url="https://a.example/" + "a" * 2000), "/url"),
         (subscription(organisation_ids=tuple(map(str, range(501)))), "/organisations"),
-        (subscription(event_types=("delivery.ready",) * 7), "/event_types"),
+        (subscription(event_types=("delivery.ready",) * (len(EVENT_TYPES) + 1)), "/event_types"),
     ):
         refused = Notifications().do(wrong)
         assert isinstance(refused, Refused)

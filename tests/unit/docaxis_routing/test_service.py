@@ -18,7 +18,7 @@ from docaxis_eventsourcing.front_door import FrontDoor
 from docaxis_eventsourcing.identifiers import new_id
 from docaxis_eventsourcing.ports.event_log import Outgoing
 from docaxis_eventsourcing.running_service import Ports, RunningService
-from docaxis_eventsourcing.topics import document_partition
+from docaxis_eventsourcing.topics import Lane, document_partition
 from docaxis_proto import registry_events_v1_pb2 as registry_pb
 from docaxis_proto import registry_v1_pb2 as registry_rpc
 from docaxis_proto import routing_v1_pb2 as pb
@@ -376,8 +376,18 @@ async def test_L31_an_upload_that_is_another_when_it_is_taken_makes_no_document(
     assert (await running.submit("H26")).first
 
 
+def not_decided_in(door: FrontDoor, lane: Lane) -> Any:
+    """A door whose commands in one lane are not decided within the wait."""
+    ask = door.ask
+
+    async def asked(*args: Any, **options: Any) -> Any:
+        return None if options.get("lane", Lane.NORMAL) is lane else await ask(*args, **options)
+
+    return asked
+
+
 async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
-    running: Running,
+    running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepted = await running.submit("H26")
     with pytest.raises(DocaxisError):
@@ -399,6 +409,11 @@ async def test_L31_a_folder_without_a_document_is_removed_when_nobody_claims_it(
     clock[0] = now + 23 * 3_600_000
     assert await sweep.sweep() == 0
     clock[0] = now + 25 * 3_600_000
+    door = next(part for part in running.service.parts if isinstance(part, FrontDoor))
+    for lane in (Lane.URGENT, Lane.NORMAL):  # L10: a submission may still stand in either
+        monkeypatch.setattr(door, "ask", not_decided_in(door, lane))
+        assert await sweep.sweep() == 0
+        monkeypatch.undo()
     assert await sweep.sweep() == 1
     assert await running.ports.files.documents() == [accepted.document_id]
 
