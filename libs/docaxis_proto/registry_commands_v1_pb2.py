@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from docaxis_proto import registry_events_v1_pb2 as docaxis__proto_dot_registry__events__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(docaxis_proto/registry_commands_v1.proto\x12\x13\x64ocaxis.registry.v1\x1a&docaxis_proto/registry_events_v1.proto\"P\n\x15RegisterOrganisations\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"C\n\x0b\x45ntryResult\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"H\n\x13OrganisationsAnswer\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .docaxis.registry.v1.EntryResult\";\n\x10LockOrganisation\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SetSignaturePolicy\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"_\n\x0eRegisterSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\"E\n\x16SetServedOrganisations\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"M\n\rAddCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\"<\n\x10RevokeCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"/\n\nLockSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(docaxis_proto/registry_commands_v1.proto\x12\x13\x64ocaxis.registry.v1\x1a&docaxis_proto/registry_events_v1.proto\"P\n\x15RegisterOrganisations\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"C\n\x0b\x45ntryResult\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\"H\n\x13OrganisationsAnswer\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .docaxis.registry.v1.EntryResult\";\n\x10LockOrganisation\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SetSignaturePolicy\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"_\n\x0eRegisterSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\"E\n\x16SetServedOrganisations\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"[\n\rAddCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\n \x01(\t\"<\n\x10RevokeCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"/\n\nLockSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,9 +47,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETSERVEDORGANISATIONS']._serialized_start=574
   _globals['_SETSERVEDORGANISATIONS']._serialized_end=643
   _globals['_ADDCREDENTIAL']._serialized_start=645
-  _globals['_ADDCREDENTIAL']._serialized_end=722
-  _globals['_REVOKECREDENTIAL']._serialized_start=724
-  _globals['_REVOKECREDENTIAL']._serialized_end=784
-  _globals['_LOCKSYSTEM']._serialized_start=786
-  _globals['_LOCKSYSTEM']._serialized_end=833
+  _globals['_ADDCREDENTIAL']._serialized_end=736
+  _globals['_REVOKECREDENTIAL']._serialized_start=738
+  _globals['_REVOKECREDENTIAL']._serialized_end=798
+  _globals['_LOCKSYSTEM']._serialized_start=800
+  _globals['_LOCKSYSTEM']._serialized_end=847
 # @@protoc_insertion_point(module_scope)

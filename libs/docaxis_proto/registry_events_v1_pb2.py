@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&docaxis_proto/registry_events_v1.proto\x12\x13\x64ocaxis.registry.v1\">\n\x05\x41lias\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"\xbc\x01\n\x11OrganisationEntry\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\r\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x13\n\x0bparent_code\x18\x06 \x01(\t\x12+\n\x07\x61liases\x18\x07 \x03(\x0b\x32\x1a.docaxis.registry.v1.Alias\x12\x13\n\x0blevel_since\x18\x08 \x01(\t\"R\n\x17OrganisationsRegistered\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"=\n\x12OrganisationLocked\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SignaturePolicySet\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"a\n\x10SystemRegistered\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\";\n\x0cSystemServes\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"O\n\x0f\x43redentialAdded\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\"=\n\x11\x43redentialRevoked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"1\n\x0cSystemLocked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&docaxis_proto/registry_events_v1.proto\x12\x13\x64ocaxis.registry.v1\">\n\x05\x41lias\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"\xbc\x01\n\x11OrganisationEntry\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\r\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x13\n\x0bparent_code\x18\x06 \x01(\t\x12+\n\x07\x61liases\x18\x07 \x03(\x0b\x32\x1a.docaxis.registry.v1.Alias\x12\x13\n\x0blevel_since\x18\x08 \x01(\t\"R\n\x17OrganisationsRegistered\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"=\n\x12OrganisationLocked\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SignaturePolicySet\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"a\n\x10SystemRegistered\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\";\n\x0cSystemServes\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"]\n\x0f\x43redentialAdded\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\n \x01(\t\"=\n\x11\x43redentialRevoked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"1\n\x0cSystemLocked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,9 +46,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYSTEMSERVES']._serialized_start=650
   _globals['_SYSTEMSERVES']._serialized_end=709
   _globals['_CREDENTIALADDED']._serialized_start=711
-  _globals['_CREDENTIALADDED']._serialized_end=790
-  _globals['_CREDENTIALREVOKED']._serialized_start=792
-  _globals['_CREDENTIALREVOKED']._serialized_end=853
-  _globals['_SYSTEMLOCKED']._serialized_start=855
-  _globals['_SYSTEMLOCKED']._serialized_end=904
+  _globals['_CREDENTIALADDED']._serialized_end=804
+  _globals['_CREDENTIALREVOKED']._serialized_start=806
+  _globals['_CREDENTIALREVOKED']._serialized_end=867
+  _globals['_SYSTEMLOCKED']._serialized_start=869
+  _globals['_SYSTEMLOCKED']._serialized_end=918
 # @@protoc_insertion_point(module_scope)

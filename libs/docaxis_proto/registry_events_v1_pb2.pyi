@@ -170,7 +170,7 @@ class SystemRegistered(_message.Message):
     system_id: _builtins.str
     name: _builtins.str
     connection: _builtins.str
-    """"direct" or "lgsp"."""
+    """"direct" or "lgsp"; "administration" is an administrator, who serves no organisation."""
     @_builtins.property
     def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -219,20 +219,26 @@ class CredentialAdded(_message.Message):
     SYSTEM_ID_FIELD_NUMBER: _builtins.int
     CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     credential_id: _builtins.str
     public_jwk: _builtins.str
     """Public JWK (RFC 7517), as JSON. The private key never reaches the axis."""
+    kind: _builtins.str
+    """Empty: the public JWK. "certificate": the id is the SHA-256 thumbprint of a client certificate
+    (base64url, RFC 8705). "hmac": the id names a shared secret, which lies behind a port.
+    """
     def __init__(
         self,
         *,
         system_id: _builtins.str = ...,
         credential_id: _builtins.str = ...,
         public_jwk: _builtins.str = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "kind", b"kind", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

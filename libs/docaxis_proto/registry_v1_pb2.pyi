@@ -92,17 +92,21 @@ class Credential(_message.Message):
 
     CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     credential_id: _builtins.str
     public_jwk: _builtins.str
+    kind: _builtins.str
+    """As in CredentialAdded."""
     def __init__(
         self,
         *,
         credential_id: _builtins.str = ...,
         public_jwk: _builtins.str = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "public_jwk", b"public_jwk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "kind", b"kind", "public_jwk", b"public_jwk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -493,10 +497,19 @@ class AddCredentialRequest(_message.Message):
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    THUMBPRINT_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     public_jwk: _builtins.str
     idempotency_key: _builtins.str
     actor: _builtins.str
+    kind: _builtins.str
+    """As in CredentialAdded."""
+    thumbprint: _builtins.str
+    """Kind "certificate": SHA-256 of the DER certificate, base64url or hexadecimal."""
+    credential_id: _builtins.str
+    """Kind "hmac": the id under which the caller keeps the secret."""
     def __init__(
         self,
         *,
@@ -504,10 +517,13 @@ class AddCredentialRequest(_message.Message):
         public_jwk: _builtins.str = ...,
         idempotency_key: _builtins.str = ...,
         actor: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        thumbprint: _builtins.str = ...,
+        credential_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "credential_id", b"credential_id", "idempotency_key", b"idempotency_key", "kind", b"kind", "public_jwk", b"public_jwk", "system_id", b"system_id", "thumbprint", b"thumbprint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

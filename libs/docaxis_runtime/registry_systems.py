@@ -9,10 +9,14 @@ from typing import Any
 from docaxis_eventsourcing.errors import UnknownType
 from docaxis_proto import kernel_v1_pb2, registry_events_v1_pb2, registry_v1_pb2
 
+ADMINISTRATION = "administration"
+"""The connection of administrators."""
+KEY, CERTIFICATE, HMAC = "key", "certificate", "hmac"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownSystem:
-    """One system. `credentials` are public JWKs by credential id."""
+    """One system. `credentials` are public JWKs by credential id; see `kinds` for all others."""
 
     system_id: str
     name: str
@@ -23,6 +27,13 @@ class KnownSystem:
     locked: bool = False
     organisation_ids: tuple[str, ...] = ()
     """The same ids in the registry's order, as requests carry them."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Kind by id of all credentials: `key`, `certificate` or `hmac`."""
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether it runs the axis, and therefore sends and receives nothing."""
+        return self.connection == ADMINISTRATION
 
 
 @dataclass(slots=True)
@@ -34,6 +45,8 @@ class SystemsView:
     """Present code of the organisations that some system serves, by id."""
     ids: dict[str, str] = field(default_factory=dict)
     """The same the other way round."""
+    holders: dict[str, set[str]] = field(default_factory=dict)
+    """Systems by the id of a certificate or shared secret, which tells no more of its holder."""
 
     @staticmethod
     def of(systems: Iterable[registry_v1_pb2.System]) -> "SystemsView":
@@ -49,7 +62,10 @@ class SystemsView:
                 _keys({each.credential_id: each.public_jwk for each in system.credentials}),
                 system.locked,
                 ids,
+                _kinds({each.credential_id: each.kind for each in system.credentials}),
             )
+            for each in system.credentials:
+                view._hold(system.system_id, each.credential_id, each.kind)
             # Codes come beside the ids; an older registry may not send them.
             for organisation_id, code in zip(ids, system.organisation_codes, strict=False):
                 view._name(organisation_id, code)
@@ -77,12 +93,21 @@ class SystemsView:
     def _credential_added(self, event: registry_events_v1_pb2.CredentialAdded) -> None:
         if system := self.systems.get(event.system_id):
             added = _keys({event.credential_id: event.public_jwk})
-            self._change(event.system_id, credentials=_frozen({**system.credentials, **added}))
+            self._change(
+                event.system_id,
+                credentials=_frozen({**system.credentials, **added}),
+                kinds=MappingProxyType(
+                    {**system.kinds, **_kinds({event.credential_id: event.kind})}
+                ),
+            )
+            self._hold(event.system_id, event.credential_id, event.kind)
 
     def _credential_revoked(self, event: registry_events_v1_pb2.CredentialRevoked) -> None:
         if system := self.systems.get(event.system_id):
             left = {k: v for k, v in system.credentials.items() if k != event.credential_id}
-            self._change(event.system_id, credentials=_frozen(left))
+            kinds = {k: v for k, v in system.kinds.items() if k != event.credential_id}
+            self._change(event.system_id, credentials=_frozen(left), kinds=MappingProxyType(kinds))
+            self.holders.get(event.credential_id, set()).discard(event.system_id)
 
     def _locked(self, event: registry_events_v1_pb2.SystemLocked) -> None:
         self._change(event.system_id, locked=event.locked)
@@ -93,6 +118,10 @@ class SystemsView:
         for entry in event.entries:
             if entry.organisation_id in served:
                 self._name(entry.organisation_id, entry.code)
+
+    def _hold(self, system_id: str, credential_id: str, kind: str) -> None:
+        if kind:
+            self.holders.setdefault(credential_id, set()).add(system_id)
 
     def _name(self, organisation_id: str, code: str) -> None:
         former = self.codes.get(organisation_id)
@@ -111,7 +140,11 @@ def _frozen(keys: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, 
 
 
 def _keys(by_credential: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
-    return _frozen({each: json.loads(jwk) for each, jwk in by_credential.items()})
+    return _frozen({each: json.loads(jwk) for each, jwk in by_credential.items() if jwk})
+
+
+def _kinds(by_credential: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({each: kind or KEY for each, kind in by_credential.items()})
 
 
 _Fold = Callable[[SystemsView, Any], None]

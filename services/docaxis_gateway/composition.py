@@ -11,6 +11,7 @@ from docaxis_eventsourcing.ports.event_log import EventLog
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.ports.secrets import Secrets
 from docaxis_gateway.app import make_app
+from docaxis_gateway.credential_secrets import CredentialSecrets
 from docaxis_gateway.gateway import Gateway, Services
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_proto.notification_v1_pb2_grpc import NotificationStub
@@ -69,6 +70,7 @@ async def compose_gateway(
         files,
         directory,
         tokens,
+        CredentialSecrets(secrets),
         settings,
         health,
         stopping=stopping or asyncio.Event(),

@@ -22,6 +22,9 @@ from docaxis_runtime.grpc_errors import public_error
 SYSTEM = "docaxis.system"
 """Where a request's scope keeps the system that it was counted for."""
 
+BODY = "docaxis.body"
+"""Where it keeps the `PatientReceive` of its body, if it has one."""
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -59,7 +62,9 @@ class Edge:
                 await problem_response(error, told.language)(scope, receive, answer)
                 return
             try:
-                patient = PatientReceive(receive, self._gateway.settings) if told.body else receive
+                patient = receive
+                if told.body:
+                    patient = scope[BODY] = PatientReceive(receive, self._gateway.settings)
                 await self._app(scope, patient, answer)
             except ClientDisconnect:
                 _log.info("client_gone", request_id=request_id, path=scope["path"])

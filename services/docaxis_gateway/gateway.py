@@ -9,7 +9,8 @@ from starlette.requests import Request
 
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.processor import wall_clock
-from docaxis_gateway.limits import InFlight
+from docaxis_gateway.credential_secrets import CredentialSecrets
+from docaxis_gateway.limits import InFlight, RateLimits
 from docaxis_gateway.replays import SeenAssertions
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_runtime.background import Background
@@ -44,17 +45,21 @@ class Gateway:
     files: FileStore
     directory: SystemDirectory
     tokens: AccessTokens
+    credential_secrets: CredentialSecrets
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     health: Health = field(default_factory=Health)
     background: Background = field(default_factory=Background)
     now_ms: Callable[[], int] = wall_clock
     """Unix milliseconds; the gateway's clock is only ever used for tokens and `server_time`."""
     seen_assertions: SeenAssertions = field(default_factory=SeenAssertions)
+    seen_nonces: SeenAssertions = field(default_factory=lambda: SeenAssertions(500_000))
     in_flight: InFlight = field(init=False)
+    rates: RateLimits = field(init=False)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process stops: who waits for news is answered now."""
 
     def __post_init__(self) -> None:
+        self.rates = RateLimits(self.settings.requests_per_s, self.settings.requests_burst)
         self.in_flight = InFlight(self.settings.max_requests, self.settings.max_requests_per_system)
 
 

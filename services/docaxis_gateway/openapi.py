@@ -22,6 +22,19 @@ _CALLER = (
     "system_unknown",
     "system_locked",
     "credential_revoked",
+    "signature_malformed",
+    "signature_incomplete",
+    "signature_unknown_key",
+    "signature_invalid",
+    "signature_stale",
+    "signature_replayed",
+    "client_certificate_unknown",
+    "client_certificate_expired",
+    "client_certificate_malformed",
+    "client_certificate_source_refused",
+    "several_credentials",
+    "digest_mismatch",
+    "rate_limited",
     "unknown_field",
 )
 BODY = (
@@ -49,10 +62,16 @@ _REQUESTS = (
 )
 
 
-def problems(*codes: str, public: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these codes, by HTTP status."""
+def problems(
+    *codes: str, public: bool = False, only: str = "systems_only"
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these codes, by HTTP status.
+
+    `only` is what the other kind of caller is told; empty where there is no other.
+    """
     by_status: dict[int, list[str]] = {}
-    for code in (*codes, *(() if public else _CALLER), *_ALWAYS):
+    callers = () if public else (*_CALLER, only) if only else _CALLER
+    for code in (*codes, *callers, *_ALWAYS):
         listed = by_status.setdefault(row_of(code).http, [])
         if code not in listed:
             listed.append(code)

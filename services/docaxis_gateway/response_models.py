@@ -52,14 +52,35 @@ class OrganisationName(BaseModel):
     name: str
 
 
+class UsedCredential(BaseModel):
+    """What proved the caller. `until` is the end of the access token or certificate."""
+
+    id: str
+    kind: Literal["key", "certificate", "hmac"]
+    until: DateTimeText | None
+
+
+class CallerLimits(BaseModel):
+    """How often and how much at once one system may call, each for one replica of the gateway."""
+
+    requests_per_s: float | None
+    burst: int
+    in_flight: int
+
+
 class Me(BaseModel):
-    """Who the access token stands for."""
+    """Who the caller is."""
 
     system_id: str
     name: str
     connection: str
     organisations: list[OrganisationName]
+    role: Literal["system", "administrator"]
+    credential: UsedCredential
+    limits: CallerLimits
     server_time: DateTimeText
+    clock_skew_s: float | None
+    warnings: list[str]
 
 
 class Alias(BaseModel):

@@ -17,7 +17,7 @@ from docaxis_proto import registry_v1_pb2 as rpc
 from docaxis_proto import registry_v1_pb2_grpc as rpc_grpc
 from docaxis_registry import views
 from docaxis_registry.codec import CODEC
-from docaxis_registry.credentials import read_public_jwk
+from docaxis_registry.credentials import read_credential
 from docaxis_registry.domain import OrganisationState, SystemState, messages
 from docaxis_registry.domain.organisations import first_id
 from docaxis_registry.settings import RegistrySettings
@@ -154,8 +154,8 @@ class RegistryServicer(rpc_grpc.RegistryServicer):
         self, request: rpc.AddCredentialRequest, context: Any
     ) -> rpc.ChangeReply:
         """Answers the credential's id."""
-        credential_id, public_jwk = read_public_jwk(request.public_jwk)
-        command = messages.AddCredential(request.system_id, credential_id, public_jwk)
+        credential_id, public_jwk = read_credential(request)
+        command = messages.AddCredential(request.system_id, credential_id, public_jwk, request.kind)
         await self._decided("AddCredential", command, request)
         return rpc.ChangeReply(id=credential_id)
 
@@ -243,7 +243,7 @@ def _system(state: SystemState, snapshot: views.SystemsSnapshot) -> rpc.System:
         connection=state.connection,
         organisation_ids=state.organisation_ids,
         credentials=[
-            rpc.Credential(credential_id=each, public_jwk=jwk)
+            rpc.Credential(credential_id=each, public_jwk=jwk, kind=state.kinds.get(each, ""))
             for each, jwk in state.credentials.items()
         ],
         locked=state.locked,

@@ -108,7 +108,7 @@ def _fields(state: AnyState) -> dict[str, IndexValue]:
 DIRECTORY = View(
     service="registry",
     name="directory",
-    version=1,
+    version=2,
     topic=TOPICS.events,
     codec=CODEC,
     tables=(

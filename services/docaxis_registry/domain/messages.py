@@ -88,11 +88,13 @@ class SetServedOrganisations:
 
 @dataclass(frozen=True, slots=True)
 class AddCredential:
-    """Let a system prove itself with a key; `credential_id` is its thumbprint (RFC 7638)."""
+    """Let a system prove itself: with a key, of which `credential_id` is the thumbprint (RFC 7638),
+    or by another `kind` of `credentials`."""
 
     system_id: str
     credential_id: str
     public_jwk: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +174,12 @@ class SystemServes:
 
 @dataclass(frozen=True, slots=True)
 class CredentialAdded:
-    """A system has a further key."""
+    """A system has a further credential; of a secret the event holds the name alone."""
 
     system_id: str
     credential_id: str
     public_jwk: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Systems and their credentials: the aggregate `system/<id>` and rules 12-16 (see the package)."""
+"""Systems and their credentials: the aggregate `system/<id>`, rules 12-18 (see the package)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,11 @@ from docaxis_registry.domain.messages import (
     SystemServes,
 )
 
-CONNECTIONS = ("direct", "lgsp")
+ADMINISTRATION = "administration"
+"""The connection of administrators: they have credentials and locks as systems have."""
+CONNECTIONS = ("direct", "lgsp", ADMINISTRATION)
+KINDS = ("", "certificate", "hmac")
+"""Of credentials; the empty one is a public key."""
 LONGEST_NAME = 200
 MOST_ORGANISATIONS = 4000
 """Served by one system, so that its event stays under 256 KB (L9)."""
@@ -35,9 +39,11 @@ class SystemState:
     connection: str = ""
     organisation_ids: tuple[str, ...] = ()
     credentials: dict[str, str] = field(default_factory=dict)
-    """Public JWK by credential id."""
+    """Public JWK by credential id; empty for those of another kind."""
     revoked: tuple[str, ...] = ()
     locked: bool = False
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Kind by credential id, of those that are no public key."""
 
 
 def aggregates(command: SystemCommand) -> tuple[str, ...]:
@@ -49,7 +55,7 @@ def aggregates(command: SystemCommand) -> tuple[str, ...]:
 
 
 def decide(states: Mapping[str, State], command: SystemCommand) -> Decision:
-    """Rules 12-16."""
+    """Rules 12-18."""
     state: SystemState = states[f"system/{command.system_id}"]
     match command:
         case RegisterSystem():
@@ -82,11 +88,13 @@ def evolve(state: SystemState, event: SystemEvent) -> SystemState:
             return replace(state, organisation_ids=event.organisation_ids)
         case CredentialAdded():
             more = {**state.credentials, event.credential_id: event.public_jwk}
-            return replace(state, credentials=more)
+            kinds = {**state.kinds, event.credential_id: event.kind} if event.kind else state.kinds
+            return replace(state, credentials=more, kinds=kinds)
         case CredentialRevoked():
             left = {k: v for k, v in state.credentials.items() if k != event.credential_id}
             revoked = (*state.revoked, event.credential_id)
-            return replace(state, credentials=left, revoked=revoked)
+            kinds = {k: v for k, v in state.kinds.items() if k != event.credential_id}
+            return replace(state, credentials=left, revoked=revoked, kinds=kinds)
         case SystemLocked():
             return replace(state, locked=event.locked)
 
@@ -101,11 +109,16 @@ def _register(states: Mapping[str, State], state: SystemState, command: Register
     if command.connection not in CONNECTIONS:
         params = {"field": "connection", "expected": ", ".join(CONNECTIONS)}
         return Refused("field_invalid", params, "/connection")
-    return _fault_in_served(states, command.organisation_ids) or Decided(
-        (
-            SystemRegistered(
-                command.system_id, command.name, command.connection, command.organisation_ids
-            ),
+    served = command.organisation_ids
+    return (
+        _fault_of_administrator(command.connection, served)
+        or _fault_in_served(states, served)
+        or Decided(
+            (
+                SystemRegistered(
+                    command.system_id, command.name, command.connection, command.organisation_ids
+                ),
+            )
         )
     )
 
@@ -115,9 +128,20 @@ def _serve(
 ) -> Decision:
     if command.organisation_ids == state.organisation_ids:
         return AlreadyDecided()
-    return _fault_in_served(states, command.organisation_ids) or Decided(
-        (SystemServes(command.system_id, command.organisation_ids),)
+    served = command.organisation_ids
+    return (
+        _fault_of_administrator(state.connection, served)
+        or _fault_in_served(states, served)
+        or Decided((SystemServes(command.system_id, served),))
     )
+
+
+def _fault_of_administrator(connection: str, served: tuple[str, ...]) -> Refused | None:
+    """Rule 18."""
+    if connection == ADMINISTRATION and served:
+        params = {"field": "organisation_ids", "expected": "none, for an administrator"}
+        return Refused("field_invalid", params, "/organisation_ids")
+    return None
 
 
 def _fault_in_served(states: Mapping[str, State], served: tuple[str, ...]) -> Refused | None:
@@ -138,7 +162,10 @@ def _fault_in_served(states: Mapping[str, State], served: tuple[str, ...]) -> Re
 
 
 def _add(state: SystemState, command: AddCredential) -> Decision:
-    """Rules 14 and 15."""
+    """Rules 14, 15 and 17."""
+    if command.kind not in KINDS:
+        params = {"field": "kind", "expected": ", ".join(filter(None, KINDS))}
+        return Refused("field_invalid", params, "/kind")
     if command.credential_id in state.revoked:
         return Refused("credential_revoked", pointer="/public_jwk")
     if command.credential_id in state.credentials:
@@ -146,7 +173,8 @@ def _add(state: SystemState, command: AddCredential) -> Decision:
     if len(state.credentials) >= MOST_CREDENTIALS:
         params = {"field": "credentials", "limit": str(MOST_CREDENTIALS)}
         return Refused("too_many_items", params, "/public_jwk")
-    return Decided((CredentialAdded(command.system_id, command.credential_id, command.public_jwk),))
+    jwk = "" if command.kind else command.public_jwk
+    return Decided((CredentialAdded(command.system_id, command.credential_id, jwk, command.kind),))
 
 
 def _revoke(state: SystemState, command: RevokeCredential) -> Decision:
