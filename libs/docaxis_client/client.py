@@ -6,6 +6,8 @@ may be called again: the axis makes repeats harmless, and the transport relies o
 
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import msgspec
@@ -77,6 +79,16 @@ class DocaxisClient(Receiving, Proofs):
     async def me(self) -> models.Me:
         """Tell who the axis takes this system for, and which organisations it serves."""
         return await self._get("/me", models.Me)
+
+    async def health(self) -> models.Health:
+        """Tell whether the axis is ready, and what it waits for; asked once, without a token."""
+        reply = await self._transport.peek("/health/ready")
+        return msgspec.json.decode(reply.body, type=models.Health)
+
+    async def server_time(self) -> datetime:
+        """Read the axis's clock, in whole seconds."""
+        reply = await self._transport.peek("/health/live")
+        return parsedate_to_datetime(reply.headers["Date"])
 
     async def organisations(
         self, query: str = "", *, limit: int | None = None, cursor: str | None = None

@@ -21,6 +21,21 @@ class Organisation(Answer, frozen=True, kw_only=True):
     name: str = ""
 
 
+class Health(Answer, frozen=True, kw_only=True):
+    """`ready` or `not_ready`, and each part's word."""
+
+    status: str
+    parts: dict[str, str] = {}
+
+
+class UsedCredential(Answer, frozen=True, kw_only=True):
+    """What proved the caller; `until` is the end of the token or certificate."""
+
+    id: str = ""
+    kind: str = ""
+    until: datetime | None = None
+
+
 class Me(Answer, frozen=True, kw_only=True):
     """Who the axis takes the caller for."""
 
@@ -28,7 +43,11 @@ class Me(Answer, frozen=True, kw_only=True):
     name: str = ""
     connection: str = ""
     organisations: tuple[Organisation, ...] = ()
+    role: str = ""
+    credential: UsedCredential | None = None
     server_time: datetime | None = None
+    clock_skew_s: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Alias(Answer, frozen=True, kw_only=True):

@@ -115,6 +115,14 @@ class Transport:
         except TRANSIENT as failure:
             return await self.again(lambda: self._attempt(request), failure)
 
+    async def peek(self, path: str) -> Reply:
+        """GET once without a token, whatever the answer's status. Raises `AxisUnavailable`."""
+        try:
+            async with self._send(Request("GET", path), {}) as response:
+                return Reply(response.status, response.headers, await response.read())
+        except TRANSIENT as error:
+            raise AxisUnavailable(f"{self.base_url}: {error}") from error
+
     async def anonymous(self, request: Request) -> Reply:
         """Send a request that needs no token; otherwise as `call`."""
         try:

@@ -210,6 +210,12 @@ REGISTRY = (
                 "There is no organisation with the code “{organisation}”.",
             ),
             (
+                "unknown_system",
+                "15",
+                "Không có hệ thống mang mã này.",
+                "There is no such system.",
+            ),
+            (
                 "credential_unknown",
                 "15",
                 "Không có khóa này.",

@@ -90,6 +90,10 @@ class SystemDirectory:
         """The system as known here; None where it is not."""
         return self._view.systems.get(system_id)
 
+    def systems(self) -> Sequence[KnownSystem]:
+        """All systems and administrators, as known here."""
+        return tuple(self._view.systems.values())
+
     def holder(self, credential_id: str, kind: str) -> KnownSystem | None:
         """The one system that has this certificate or shared secret; None where not just one has:
         what two have proves neither."""

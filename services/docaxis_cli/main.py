@@ -2,7 +2,7 @@
 
 import typer
 
-from docaxis_cli import proving, receiving, running, sending, tracking
+from docaxis_cli import administering, pinging, proving, receiving, running, sending, tracking
 
 HELP = """Send and receive signed documents between agencies over the docaxis axis.
 
@@ -34,6 +34,7 @@ _COMMANDS = (
     ("timeline", tracking.timeline),
     ("verify", proving.verify),
     ("whoami", tracking.whoami),
+    ("ping", pinging.ping),
     ("token", tracking.token),
     ("demo", running.demo),
     ("standalone", running.standalone),
@@ -42,6 +43,9 @@ _COMMANDS = (
 
 for name, command in _COMMANDS:
     app.command(name, epilog=EXIT_CODES)(command)
+
+
+app.add_typer(administering.app, epilog=EXIT_CODES)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import os
 
+from docaxis_cli.ping_messages import PING
+
 _CATALOGUE = {
     # key: (English, Vietnamese)
     "error": ("Error", "Lỗi"),
@@ -160,6 +162,17 @@ _CATALOGUE = {
         "With --url, say where the credentials lie: --credentials-folder DIR.",
         "Khi dùng --url, hãy nêu nơi có thông tin xác thực: --credentials-folder THƯ_MỤC.",
     ),
+    "admin_made": (
+        "Administrator {name}: {path}. Use it: docaxis admin systems --as {name}",
+        "Quản trị viên {name}: {path}. Cách dùng: docaxis admin systems --as {name}",
+    ),
+    "admin_done": ("Done: {id}", "Đã xong: {id}"),
+    "admin_locked": ("locked", "đang bị khóa"),
+    "admin_secret": (
+        "Secret (told this once; its UTF-8 bytes are the key): {secret}",
+        "Khóa bí mật (chỉ hiện lần này; các byte UTF-8 của nó là khóa): {secret}",
+    ),
+    **PING,
 }
 
 LANGUAGES = ("en", "vi")

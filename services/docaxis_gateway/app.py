@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
+    administration,
     deliveries,
     documents,
     health,
@@ -15,6 +16,7 @@ from docaxis_gateway import (
     me,
     organisations,
     receipts,
+    requests,
     statuses,
     subscriptions,
     timelines,
@@ -43,6 +45,8 @@ _ROUTERS = (
     subscriptions.router,
     token.router,
     me.router,
+    requests.router,
+    administration.router,
     health.router,
 )
 

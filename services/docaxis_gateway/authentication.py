@@ -18,7 +18,7 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
-from docaxis_gateway.edge import BODY, SYSTEM
+from docaxis_gateway.edge import BODY, REQUESTER, SYSTEM
 from docaxis_gateway.gateway import Gateway, Services, gateway_of
 from docaxis_gateway.http_protocol import CERTIFICATE
 from docaxis_gateway.identity import Identity, Shown, identify, system_with
@@ -81,6 +81,7 @@ class _Authentication(SecurityBase):
         gateway = gateway_of(request)
         identity = await identify(gateway, shown_by(request))
         system = identity.system
+        request.scope[REQUESTER] = system.system_id
         if system.is_administrator not in self._administrators:
             raise DocaxisError("systems_only" if system.is_administrator else "administrators_only")
         gateway.rates.take(system.system_id)

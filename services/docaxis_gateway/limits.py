@@ -92,6 +92,11 @@ class PatientReceive:
         self._told: bytes | None = None
         self._digest = hashlib.sha256()
 
+    @property
+    def came(self) -> int:
+        """Bytes so far."""
+        return self._came
+
     def expect(self, digest: bytes) -> None:
         """Have the body end in `digest_mismatch` unless it has this SHA-256."""
         self._told = digest

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from docaxis_gateway import request_models
+from docaxis_gateway import admin_models, request_models
 from docaxis_gateway.response_models import Problem
 from docaxis_runtime.error_table import row_of
 
@@ -59,6 +59,11 @@ _REQUESTS = (
     request_models.ReportStatus,
     request_models.ReportStatuses,
     request_models.Subscribe,
+    admin_models.RegisterOrganisations,
+    admin_models.SetSignaturePolicy,
+    admin_models.RegisterSystem,
+    admin_models.ServeOrganisations,
+    admin_models.AddCredential,
 )
 
 

@@ -68,6 +68,27 @@ class CallerLimits(BaseModel):
     in_flight: int
 
 
+class RequestMade(BaseModel):
+    """A request that the caller made; `route` is its template, `code` that of a problem."""
+
+    at: DateTimeText
+    method: str
+    route: str
+    status: int
+    code: str | None
+    request_id: str
+    duration_ms: float
+    bytes_received: int
+    bytes_sent: int
+
+
+class RequestPage(BaseModel):
+    """The newest first; `next` goes back."""
+
+    items: list[RequestMade]
+    next: str | None
+
+
 class Me(BaseModel):
     """Who the caller is."""
 

@@ -173,6 +173,23 @@ class GatewaySettings:
             "help": "Requests that a system may have saved up.",
         },
     )
+    request_log_days: int = field(
+        default=30,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_REQUEST_LOG_DAYS",
+            "min": 0,
+            "max": 366,
+            "help": "Days for which a system can look up its own requests; 0 notes none.",
+        },
+    )
+    request_log_per_system: int = field(
+        default=500_000,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_REQUEST_LOG_PER_SYSTEM",
+            "min": 1000,
+            "help": "Requests of one system that are kept; the oldest go first.",
+        },
+    )
     stop_grace_s: int = field(
         default=5,
         metadata={

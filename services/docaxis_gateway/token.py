@@ -10,6 +10,7 @@ from starlette.responses import Response
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway.answers import PREFIX, json_answer
 from docaxis_gateway.bodies import read_form
+from docaxis_gateway.edge import REQUESTER
 from docaxis_gateway.gateway import Gateway, gateway_of
 from docaxis_gateway.identity import known_system
 from docaxis_gateway.openapi import TOKEN_BODY, problems
@@ -86,6 +87,7 @@ async def _exchange(gateway: Gateway, request: Request) -> tuple[str, int]:
     until = assertion.expires_at + _LEEWAY_S
     if not gateway.seen_assertions.first_use(system.system_id, assertion.jti, until, now):
         raise DocaxisError("assertion_replayed")
+    request.scope[REQUESTER] = system.system_id
     gateway.rates.take(system.system_id)
     credential_id = str(take_apart(token).header["kid"])
     return gateway.tokens.issue(system.system_id, credential_id, now)

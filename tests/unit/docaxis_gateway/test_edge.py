@@ -174,7 +174,7 @@ class TestOpenApi:
         }
         assert routes == set(
             """
-            POST /token|GET /me|GET /keys|GET /organisations|GET /organisations/{code}
+            POST /token|GET /me|GET /requests|GET /keys|GET /organisations|GET /organisations/{code}
             PUT /uploads/{upload_id}|POST /documents|GET /documents|GET /documents/{document_id}
             GET /documents/{document_id}/deliveries|GET /documents/{document_id}/verdict
             GET /documents/{document_id}/timeline|GET /documents/{document_id}/receipts
@@ -183,6 +183,12 @@ class TestOpenApi:
             GET /receipts/{receipt_id}|POST /subscriptions|GET /subscriptions
             DELETE /subscriptions/{subscription_id}
             GET /subscriptions/{subscription_id}/notifications|GET /health/live|GET /health/ready
+            POST /admin/organisations|POST /admin/organisations/{code}:lock
+            POST /admin/organisations/{code}:unlock|POST /admin/systems|GET /admin/systems
+            PUT /admin/organisations/{code}/signature-policy|GET /admin/systems/{system_id}
+            PUT /admin/systems/{system_id}/organisations|POST /admin/systems/{system_id}:lock
+            POST /admin/systems/{system_id}:unlock|POST /admin/systems/{system_id}/credentials
+            DELETE /admin/systems/{system_id}/credentials/{credential_id}
             """.replace("\n", "|")
             .replace("            ", "")
             .strip("|")
