@@ -10,6 +10,7 @@ in). One module per resource holds its routes; besides:
 - `edge`            every request passes here: id, headers, limits, slow bodies, last resort
 - `identity`        token, signature or certificate -> system; `authentication` makes it a `Caller`;
                     `organisation_scope`: for whom it may act
+- `administration`  routes of administrators; `request_log`: what a system asked lately
 - `problems`        errors as RFC 9457 in the caller's language
 - `request_models`, `text_rules`, `bodies`   what may come in; `multipart` for the files with it
 - `response_models` what goes out, for OpenAPI; `rendering` makes it from protobuf messages
