@@ -339,3 +339,29 @@ def test_a_bucket_fills_again() -> None:
     unlimited = RateLimits(0.0, 1, lambda: now)
     for _ in range(10):
         unlimited.take("a")
+
+
+@pytest.mark.parametrize("path", ["/documents?sender=%00", "/organisations/%00", "/inbox?wait=NaN"])
+async def test_bytes_that_are_no_text_are_refused_and_break_nothing(
+    world: World, path: str
+) -> None:
+    status, problem, _ = await world.call("GET", path)
+    assert 400 <= status < 500, problem
+    assert problem["code"] != "internal"
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"deliveries": "1"}, "field_invalid", "/deliveries"),
+        ({"deliveries": [1]}, "field_invalid", "/deliveries/0"),
+        ({"deliveries": ["\x00"]}, "field_invalid", "/deliveries/0"),
+        ({"deliveries": [], "a/b~c": 1}, "validation_failed", "/a~1b~0c"),
+    ],
+)
+async def test_what_has_the_wrong_type_or_name_is_named(
+    world: World, body: dict[str, Any], code: str, pointer: str
+) -> None:
+    status, problem, _ = await world.call("POST", "/deliveries:acknowledge", json=body)
+    assert (status, problem["code"]) == (422, code)
+    assert pointer in [each["pointer"] for each in problem["errors"]]
