@@ -9,9 +9,9 @@ from starlette.responses import Response
 from docaxis_gateway.answers import json_answer, moment
 from docaxis_gateway.authentication import AnybodyDep, Caller
 from docaxis_gateway.gateway import gateway_of
-from docaxis_gateway.openapi import problems
+from docaxis_gateway.openapi import KEY_SET_ANSWER, KEY_SET_MEDIA_TYPE, problems
 from docaxis_gateway.organisation_scope import names_of
-from docaxis_gateway.response_models import KeySet, Me
+from docaxis_gateway.response_models import Me
 from docaxis_proto import signature_v1_pb2
 
 router = APIRouter(tags=["access"])
@@ -81,13 +81,14 @@ def _warnings(caller: Caller, skew: float | None) -> list[str]:
     return found
 
 
-@router.get("/keys", responses={200: {"model": KeySet}, **problems(public=True)})
+@router.get(
+    "/keys",
+    response_class=Response,
+    responses={200: KEY_SET_ANSWER, **problems(public=True)},
+)
 async def get_keys(request: Request) -> Response:
     """The published keys (RFC 7517), newest first; keys that signed a receipt stay."""
     signature = gateway_of(request).services.signature
     reply = await signature.GetKeySet(signature_v1_pb2.GetKeySetRequest())
-    return Response(
-        reply.jwk_set,
-        media_type="application/jwk-set+json",
-        headers={"Cache-Control": f"public, max-age={_KEYS_MAX_AGE_S}"},
-    )
+    age = {"Cache-Control": f"public, max-age={_KEYS_MAX_AGE_S}"}
+    return Response(reply.jwk_set, media_type=KEY_SET_MEDIA_TYPE, headers=age)

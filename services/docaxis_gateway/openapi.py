@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from docaxis_gateway import admin_models, request_models
-from docaxis_gateway.response_models import Problem
+from docaxis_gateway.response_models import KeySet, Problem
 from docaxis_runtime.error_table import row_of
 
 _REF = "#/components/schemas/"
@@ -150,6 +150,12 @@ TOKEN_BODY: dict[str, Any] = {
     }
 }
 
+KEY_SET_MEDIA_TYPE = "application/jwk-set+json"
+KEY_SET_ANSWER: dict[str, Any] = {
+    "description": "The published keys (RFC 7517)",
+    "content": {KEY_SET_MEDIA_TYPE: _schema(KeySet)},
+}
+
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -166,7 +172,7 @@ def document_openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         components = schema.setdefault("components", {}).setdefault("schemas", {})
-        components.update(_models((*_REQUESTS, Problem)))
+        components.update(_models((*_REQUESTS, Problem, KeySet)))
         _drop_unused_errors(schema["paths"].values())
         for name in ("HTTPValidationError", "ValidationError"):
             components.pop(name, None)

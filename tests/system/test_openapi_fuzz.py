@@ -123,8 +123,8 @@ def _faults(axis: Served, operation: Any, mode: GenerationMode, tried: set[int])
 
     try:
         call()
-    except Exception as error:  # noqa: BLE001 - all operations are tried before it fails
+    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - all are tried before it fails
         if type(error).__name__ in ("Unsatisfiable", "SkipTest", "Skipped"):
             return []
-        return [f"{operation.label}: {type(error).__name__}: {error}"[:2000]]
+        return [f"{operation.label}: {type(error).__name__}: {error}"[:1000]]
     return []
