@@ -82,9 +82,9 @@ class _Authentication(SecurityBase):
         identity = await identify(gateway, shown_by(request))
         system = identity.system
         request.scope[REQUESTER] = system.system_id
+        gateway.rates.take(system.system_id)
         if system.is_administrator not in self._administrators:
             raise DocaxisError("systems_only" if system.is_administrator else "administrators_only")
-        gateway.rates.take(system.system_id)
         gateway.in_flight.enter_for(system.system_id)
         request.scope[SYSTEM] = system.system_id
         name_actor(system.system_id)

@@ -69,7 +69,8 @@ class CallerLimits(BaseModel):
 
 
 class RequestMade(BaseModel):
-    """A request that the caller made; `route` is its template, `code` that of a problem."""
+    """A request that the caller made; `route` is its template, `code` that of a problem. The status
+    is 0 where the caller was gone before the answer."""
 
     at: DateTimeText
     method: str
