@@ -90,6 +90,14 @@ class DocaxisClient(Receiving, Proofs):
         reply = await self._transport.peek("/health/live")
         return parsedate_to_datetime(reply.headers["Date"])
 
+    async def requests(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RequestsPage:
+        """List the system's own requests of the last 30 days, the newest first."""
+        return await self._get(
+            path_of("/requests", limit=limit, cursor=cursor), models.RequestsPage
+        )
+
     async def organisations(
         self, query: str = "", *, limit: int | None = None, cursor: str | None = None
     ) -> models.OrganisationsPage:

@@ -21,6 +21,27 @@ class Organisation(Answer, frozen=True, kw_only=True):
     name: str = ""
 
 
+class RequestMade(Answer, frozen=True, kw_only=True):
+    """A request as the axis noted it: `route` is its template, `code` that of a problem."""
+
+    at: datetime | None = None
+    method: str = ""
+    route: str = ""
+    status: int = 0
+    code: str | None = None
+    request_id: str = ""
+    duration_ms: float = 0.0
+    bytes_received: int = 0
+    bytes_sent: int = 0
+
+
+class RequestsPage(Answer, frozen=True, kw_only=True):
+    """The newest first; `next` goes back."""
+
+    items: tuple[RequestMade, ...] = ()
+    next: str | None = None
+
+
 class Health(Answer, frozen=True, kw_only=True):
     """`ready` or `not_ready`, and each part's word."""
 

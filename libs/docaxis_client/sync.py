@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -71,6 +72,20 @@ class DocaxisClient:
     def access_token(self) -> str:
         """A bearer token for other tools (curl), good for some minutes."""
         return self._run(self._axis.access_token())
+
+    def health(self) -> models.Health:
+        """Tell whether the axis is ready, and what it waits for."""
+        return self._run(self._axis.health())
+
+    def server_time(self) -> datetime:
+        """Read the axis's clock, in whole seconds."""
+        return self._run(self._axis.server_time())
+
+    def requests(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RequestsPage:
+        """List the system's own requests of the last 30 days, the newest first."""
+        return self._run(self._axis.requests(limit=limit, cursor=cursor))
 
     def me(self) -> models.Me:
         """Tell who the axis takes this system for."""

@@ -262,3 +262,21 @@ async def test_the_first_administrator_is_made_with_the_axis_stopped_or_running(
                 found = [one.name for one in (await chief.systems()).items]
                 assert sorted(found) == ["first", "second"]
         await asyncio.sleep(0)
+
+
+async def test_a_system_sees_its_own_requests_with_the_client(axis: Axis) -> None:
+    async with system_client(axis) as office, system_client(axis, "hanoi") as hanoi:
+        await office.me()
+        await hanoi.inbox()
+        found = (await office.requests(limit=500)).items
+        for _ in range(60):  # a second's worth is written at a time
+            if found:
+                break
+            await asyncio.sleep(0.5)
+            found = (await office.requests(limit=500)).items
+        assert {each.route for each in found} <= {
+            "/api/v1/token",
+            "/api/v1/me",
+            "/api/v1/requests",
+        }
+        assert found[-1].route == "/api/v1/token"
