@@ -6,12 +6,14 @@ may be called again: the axis makes repeats harmless, and the transport relies o
 
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import msgspec
 
 from docaxis_client import models, submission, tracking
-from docaxis_client.calls import path_of, segment
+from docaxis_client.calls import path_of, present, segment
 from docaxis_client.counting import Counting
 from docaxis_client.credentials import Credentials
 from docaxis_client.pending import decided_submission
@@ -81,6 +83,24 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
     async def me(self) -> models.Me:
         """Tell who the axis takes this system for, and which organisations it serves."""
         return await self._get("/me", models.Me)
+
+    async def health(self) -> models.Health:
+        """Tell whether the axis is ready, and what it waits for; asked once, without a token."""
+        reply = await self._transport.peek("/health/ready")
+        return msgspec.json.decode(reply.body, type=models.Health)
+
+    async def server_time(self) -> datetime:
+        """Read the axis's clock, in whole seconds."""
+        reply = await self._transport.peek("/health/live")
+        return parsedate_to_datetime(reply.headers["Date"])
+
+    async def requests(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RequestsPage:
+        """List the system's own requests of the last 30 days, the newest first."""
+        return await self._get(
+            path_of("/requests", limit=limit, cursor=cursor), models.RequestsPage
+        )
 
     async def organisations(
         self, query: str = "", *, limit: int | None = None, cursor: str | None = None

@@ -21,6 +21,44 @@ class Organisation(Answer, frozen=True, kw_only=True):
     name: str = ""
 
 
+class RequestMade(Answer, frozen=True, kw_only=True):
+    """A request as the axis noted it: `route` is its template, `code` that of a problem."""
+
+    at: datetime | None = None
+    method: str = ""
+    route: str = ""
+    status: int = 0
+    code: str | None = None
+    request_id: str = ""
+    duration_ms: float = 0.0
+    bytes_received: int = 0
+    bytes_sent: int = 0
+
+
+class RequestsPage(Answer, frozen=True, kw_only=True):
+    """The newest first; `next` goes back."""
+
+    items: tuple[RequestMade, ...] = ()
+    next: str | None = None
+
+
+class Health(Answer, frozen=True, kw_only=True):
+    """`ready` or `not_ready`, and each part's word."""
+
+    status: str
+    parts: dict[str, str] = {}
+
+
+class UsedCredential(Answer, frozen=True, kw_only=True):
+    """What proved the caller; `until` is the end of the token or certificate, `not_after` that of
+    the credential."""
+
+    id: str = ""
+    kind: str = ""
+    until: datetime | None = None
+    not_after: datetime | None = None
+
+
 class Me(Answer, frozen=True, kw_only=True):
     """Who the axis takes the caller for."""
 
@@ -28,7 +66,11 @@ class Me(Answer, frozen=True, kw_only=True):
     name: str = ""
     connection: str = ""
     organisations: tuple[Organisation, ...] = ()
+    role: str = ""
+    credential: UsedCredential | None = None
     server_time: datetime | None = None
+    clock_skew_s: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Alias(Answer, frozen=True, kw_only=True):

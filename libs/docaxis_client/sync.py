@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -76,6 +77,20 @@ class DocaxisClient:
         """A bearer token for other tools (curl), good for some minutes."""
         return self._run(self._axis.access_token())
 
+    def health(self) -> models.Health:
+        """Tell whether the axis is ready, and what it waits for."""
+        return self._run(self._axis.health())
+
+    def server_time(self) -> datetime:
+        """Read the axis's clock, in whole seconds."""
+        return self._run(self._axis.server_time())
+
+    def requests(
+        self, *, limit: int | None = None, cursor: str | None = None
+    ) -> models.RequestsPage:
+        """List the system's own requests of the last 30 days, the newest first."""
+        return self._run(self._axis.requests(limit=limit, cursor=cursor))
+
     def me(self) -> models.Me:
         """Tell who the axis takes this system for."""
         return self._run(self._axis.me())
@@ -86,9 +101,11 @@ class DocaxisClient:
         """Search the catalogue by words or code."""
         return self._run(self._axis.organisations(query, limit=limit, cursor=cursor))
 
-    def changed_organisations(self, since: str = "0", **page: Any) -> models.OrganisationsPage:
-        """List what changed in the catalogue since a version (`limit`, `cursor`)."""
-        return self._run(self._axis.changed_organisations(since, **page))
+    def changed_organisations(
+        self, since: str = "0", *, limit: int | None = None, cursor: str | None = None
+    ) -> models.OrganisationsPage:
+        """List what changed in the catalogue since the version of an earlier answer."""
+        return self._run(self._axis.changed_organisations(since, limit=limit, cursor=cursor))
 
     def reachability(self, code: str) -> models.Reachability:
         """Tell whether an organisation is connected, and when it was seen last."""
@@ -99,10 +116,19 @@ class DocaxisClient:
         return self._run(self._axis.recipient_groups(organisation))
 
     def make_recipient_group(
-        self, name: str, members: Sequence[str], **options: Any
+        self,
+        name: str,
+        members: Sequence[str],
+        *,
+        organisation: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RecipientGroup:
-        """Make a group of recipients (`organisation`, `idempotency_key`)."""
-        return self._run(self._axis.make_recipient_group(name, members, **options))
+        """Make a group of recipients; members are told by their codes."""
+        return self._run(
+            self._axis.make_recipient_group(
+                name, members, organisation=organisation, idempotency_key=idempotency_key
+            )
+        )
 
     def organisation(self, code: str) -> models.CatalogueEntry:
         """Look one organisation up."""

@@ -119,6 +119,14 @@ class Transport:
         """Send a request once. Raises `NotNow` and its like (`TRANSIENT`), for `again`."""
         return await self._attempt(request)
 
+    async def peek(self, path: str) -> Reply:
+        """GET once without a token, whatever the answer's status. Raises `AxisUnavailable`."""
+        try:
+            async with self._send(Request("GET", path), {}) as response:
+                return Reply(response.status, response.headers, await response.read())
+        except TRANSIENT as error:
+            raise AxisUnavailable(f"{self.base_url}: {error}") from error
+
     async def anonymous(self, request: Request) -> Reply:
         """Send a request that needs no token; otherwise as `call`."""
         try:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from docaxis_proto import registry_events_v1_pb2 as docaxis__proto_dot_registry__events__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(docaxis_proto/registry_commands_v1.proto\x12\x13\x64ocaxis.registry.v1\x1a&docaxis_proto/registry_events_v1.proto\"P\n\x15RegisterOrganisations\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"T\n\x0b\x45ntryResult\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\x12\x0f\n\x07pointer\x18\x04 \x01(\t\"H\n\x13OrganisationsAnswer\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .docaxis.registry.v1.EntryResult\";\n\x10LockOrganisation\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SetSignaturePolicy\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"_\n\x0eRegisterSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\"E\n\x16SetServedOrganisations\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"t\n\rAddCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x12\n\nnot_before\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\"<\n\x10RevokeCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"/\n\nLockSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"_\n\x12MergeOrganisations\x12\x18\n\x10organisation_ids\x18\x01 \x03(\t\x12\x1c\n\x14into_organisation_id\x18\x02 \x01(\t\x12\x11\n\tmerged_on\x18\x03 \x01(\t\"1\n\rOnboardSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"C\n\x10SetSecurityLevel\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\r\x12\r\n\x05since\x18\x03 \x01(\t\"%\n\x0fNoteSystemsSeen\x12\x12\n\nsystem_ids\x18\x01 \x03(\t\"f\n\x11SetRecipientGroup\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x1d\n\x15owner_organisation_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmember_ids\x18\x04 \x03(\t\"(\n\x14RemoveRecipientGroup\x12\x10\n\x08group_id\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(docaxis_proto/registry_commands_v1.proto\x12\x13\x64ocaxis.registry.v1\x1a&docaxis_proto/registry_events_v1.proto\"P\n\x15RegisterOrganisations\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"T\n\x0b\x45ntryResult\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x17\n\x0forganisation_id\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\x12\x0f\n\x07pointer\x18\x04 \x01(\t\"H\n\x13OrganisationsAnswer\x12\x31\n\x07\x65ntries\x18\x01 \x03(\x0b\x32 .docaxis.registry.v1.EntryResult\";\n\x10LockOrganisation\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SetSignaturePolicy\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"_\n\x0eRegisterSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\"E\n\x16SetServedOrganisations\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"\x82\x01\n\rAddCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x12\n\nnot_before\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\x12\x0c\n\x04kind\x18\n \x01(\t\"<\n\x10RevokeCredential\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"/\n\nLockSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"_\n\x12MergeOrganisations\x12\x18\n\x10organisation_ids\x18\x01 \x03(\t\x12\x1c\n\x14into_organisation_id\x18\x02 \x01(\t\x12\x11\n\tmerged_on\x18\x03 \x01(\t\"1\n\rOnboardSystem\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"C\n\x10SetSecurityLevel\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\r\x12\r\n\x05since\x18\x03 \x01(\t\"%\n\x0fNoteSystemsSeen\x12\x12\n\nsystem_ids\x18\x01 \x03(\t\"f\n\x11SetRecipientGroup\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x1d\n\x15owner_organisation_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmember_ids\x18\x04 \x03(\t\"(\n\x14RemoveRecipientGroup\x12\x10\n\x08group_id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,22 +46,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERSYSTEM']._serialized_end=589
   _globals['_SETSERVEDORGANISATIONS']._serialized_start=591
   _globals['_SETSERVEDORGANISATIONS']._serialized_end=660
-  _globals['_ADDCREDENTIAL']._serialized_start=662
-  _globals['_ADDCREDENTIAL']._serialized_end=778
-  _globals['_REVOKECREDENTIAL']._serialized_start=780
-  _globals['_REVOKECREDENTIAL']._serialized_end=840
-  _globals['_LOCKSYSTEM']._serialized_start=842
-  _globals['_LOCKSYSTEM']._serialized_end=889
-  _globals['_MERGEORGANISATIONS']._serialized_start=891
-  _globals['_MERGEORGANISATIONS']._serialized_end=986
-  _globals['_ONBOARDSYSTEM']._serialized_start=988
-  _globals['_ONBOARDSYSTEM']._serialized_end=1037
-  _globals['_SETSECURITYLEVEL']._serialized_start=1039
-  _globals['_SETSECURITYLEVEL']._serialized_end=1106
-  _globals['_NOTESYSTEMSSEEN']._serialized_start=1108
-  _globals['_NOTESYSTEMSSEEN']._serialized_end=1145
-  _globals['_SETRECIPIENTGROUP']._serialized_start=1147
-  _globals['_SETRECIPIENTGROUP']._serialized_end=1249
-  _globals['_REMOVERECIPIENTGROUP']._serialized_start=1251
-  _globals['_REMOVERECIPIENTGROUP']._serialized_end=1291
+  _globals['_ADDCREDENTIAL']._serialized_start=663
+  _globals['_ADDCREDENTIAL']._serialized_end=793
+  _globals['_REVOKECREDENTIAL']._serialized_start=795
+  _globals['_REVOKECREDENTIAL']._serialized_end=855
+  _globals['_LOCKSYSTEM']._serialized_start=857
+  _globals['_LOCKSYSTEM']._serialized_end=904
+  _globals['_MERGEORGANISATIONS']._serialized_start=906
+  _globals['_MERGEORGANISATIONS']._serialized_end=1001
+  _globals['_ONBOARDSYSTEM']._serialized_start=1003
+  _globals['_ONBOARDSYSTEM']._serialized_end=1052
+  _globals['_SETSECURITYLEVEL']._serialized_start=1054
+  _globals['_SETSECURITYLEVEL']._serialized_end=1121
+  _globals['_NOTESYSTEMSSEEN']._serialized_start=1123
+  _globals['_NOTESYSTEMSSEEN']._serialized_end=1160
+  _globals['_SETRECIPIENTGROUP']._serialized_start=1162
+  _globals['_SETRECIPIENTGROUP']._serialized_end=1264
+  _globals['_REMOVERECIPIENTGROUP']._serialized_start=1266
+  _globals['_REMOVERECIPIENTGROUP']._serialized_end=1306
 # @@protoc_insertion_point(module_scope)

@@ -197,11 +197,14 @@ class AddCredential(_message.Message):
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     credential_id: _builtins.str
     public_jwk: _builtins.str
     not_before: _builtins.int
     not_after: _builtins.int
+    kind: _builtins.str
+    """As in CredentialAdded."""
     def __init__(
         self,
         *,
@@ -210,10 +213,11 @@ class AddCredential(_message.Message):
         public_jwk: _builtins.str = ...,
         not_before: _builtins.int = ...,
         not_after: _builtins.int = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "kind", b"kind", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

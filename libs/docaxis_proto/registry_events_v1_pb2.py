@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&docaxis_proto/registry_events_v1.proto\x12\x13\x64ocaxis.registry.v1\">\n\x05\x41lias\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"\xbc\x01\n\x11OrganisationEntry\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\r\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x13\n\x0bparent_code\x18\x06 \x01(\t\x12+\n\x07\x61liases\x18\x07 \x03(\x0b\x32\x1a.docaxis.registry.v1.Alias\x12\x13\n\x0blevel_since\x18\x08 \x01(\t\"R\n\x17OrganisationsRegistered\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"=\n\x12OrganisationLocked\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SignaturePolicySet\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"a\n\x10SystemRegistered\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\";\n\x0cSystemServes\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"v\n\x0f\x43redentialAdded\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x12\n\nnot_before\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\"=\n\x11\x43redentialRevoked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"1\n\x0cSystemLocked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"`\n\x13OrganisationsMerged\x12\x18\n\x10organisation_ids\x18\x01 \x03(\t\x12\x1c\n\x14into_organisation_id\x18\x02 \x01(\t\x12\x11\n\tmerged_on\x18\x03 \x01(\t\"3\n\x0fSystemOnboarded\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"I\n\x16SystemSecurityLevelSet\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\r\x12\r\n\x05since\x18\x03 \x01(\t\"-\n\x0bSystemsSeen\x12\x12\n\nsystem_ids\x18\x01 \x03(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\"f\n\x11RecipientGroupSet\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x1d\n\x15owner_organisation_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmember_ids\x18\x04 \x03(\t\")\n\x15RecipientGroupRemoved\x12\x10\n\x08group_id\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&docaxis_proto/registry_events_v1.proto\x12\x13\x64ocaxis.registry.v1\">\n\x05\x41lias\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x12\n\nvalid_from\x18\x02 \x01(\t\x12\x13\n\x0bvalid_until\x18\x03 \x01(\t\"\xbc\x01\n\x11OrganisationEntry\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05level\x18\x04 \x01(\r\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x13\n\x0bparent_code\x18\x06 \x01(\t\x12+\n\x07\x61liases\x18\x07 \x03(\x0b\x32\x1a.docaxis.registry.v1.Alias\x12\x13\n\x0blevel_since\x18\x08 \x01(\t\"R\n\x17OrganisationsRegistered\x12\x37\n\x07\x65ntries\x18\x01 \x03(\x0b\x32&.docaxis.registry.v1.OrganisationEntry\"=\n\x12OrganisationLocked\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"T\n\x12SignaturePolicySet\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12\x15\n\rdocument_type\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\"a\n\x10SystemRegistered\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nconnection\x18\x03 \x01(\t\x12\x18\n\x10organisation_ids\x18\x04 \x03(\t\";\n\x0cSystemServes\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x18\n\x10organisation_ids\x18\x02 \x03(\t\"\x84\x01\n\x0f\x43redentialAdded\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\x12\x12\n\npublic_jwk\x18\x03 \x01(\t\x12\x12\n\nnot_before\x18\x04 \x01(\x03\x12\x11\n\tnot_after\x18\x05 \x01(\x03\x12\x0c\n\x04kind\x18\n \x01(\t\"=\n\x11\x43redentialRevoked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x15\n\rcredential_id\x18\x02 \x01(\t\"1\n\x0cSystemLocked\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\x0e\n\x06locked\x18\x02 \x01(\x08\"`\n\x13OrganisationsMerged\x12\x18\n\x10organisation_ids\x18\x01 \x03(\t\x12\x1c\n\x14into_organisation_id\x18\x02 \x01(\t\x12\x11\n\tmerged_on\x18\x03 \x01(\t\"3\n\x0fSystemOnboarded\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\"I\n\x16SystemSecurityLevelSet\x12\x11\n\tsystem_id\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\r\x12\r\n\x05since\x18\x03 \x01(\t\"-\n\x0bSystemsSeen\x12\x12\n\nsystem_ids\x18\x01 \x03(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\"f\n\x11RecipientGroupSet\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x1d\n\x15owner_organisation_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmember_ids\x18\x04 \x03(\t\")\n\x15RecipientGroupRemoved\x12\x10\n\x08group_id\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,22 +45,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYSTEMREGISTERED']._serialized_end=648
   _globals['_SYSTEMSERVES']._serialized_start=650
   _globals['_SYSTEMSERVES']._serialized_end=709
-  _globals['_CREDENTIALADDED']._serialized_start=711
-  _globals['_CREDENTIALADDED']._serialized_end=829
-  _globals['_CREDENTIALREVOKED']._serialized_start=831
-  _globals['_CREDENTIALREVOKED']._serialized_end=892
-  _globals['_SYSTEMLOCKED']._serialized_start=894
-  _globals['_SYSTEMLOCKED']._serialized_end=943
-  _globals['_ORGANISATIONSMERGED']._serialized_start=945
-  _globals['_ORGANISATIONSMERGED']._serialized_end=1041
-  _globals['_SYSTEMONBOARDED']._serialized_start=1043
-  _globals['_SYSTEMONBOARDED']._serialized_end=1094
-  _globals['_SYSTEMSECURITYLEVELSET']._serialized_start=1096
-  _globals['_SYSTEMSECURITYLEVELSET']._serialized_end=1169
-  _globals['_SYSTEMSSEEN']._serialized_start=1171
-  _globals['_SYSTEMSSEEN']._serialized_end=1216
-  _globals['_RECIPIENTGROUPSET']._serialized_start=1218
-  _globals['_RECIPIENTGROUPSET']._serialized_end=1320
-  _globals['_RECIPIENTGROUPREMOVED']._serialized_start=1322
-  _globals['_RECIPIENTGROUPREMOVED']._serialized_end=1363
+  _globals['_CREDENTIALADDED']._serialized_start=712
+  _globals['_CREDENTIALADDED']._serialized_end=844
+  _globals['_CREDENTIALREVOKED']._serialized_start=846
+  _globals['_CREDENTIALREVOKED']._serialized_end=907
+  _globals['_SYSTEMLOCKED']._serialized_start=909
+  _globals['_SYSTEMLOCKED']._serialized_end=958
+  _globals['_ORGANISATIONSMERGED']._serialized_start=960
+  _globals['_ORGANISATIONSMERGED']._serialized_end=1056
+  _globals['_SYSTEMONBOARDED']._serialized_start=1058
+  _globals['_SYSTEMONBOARDED']._serialized_end=1109
+  _globals['_SYSTEMSECURITYLEVELSET']._serialized_start=1111
+  _globals['_SYSTEMSECURITYLEVELSET']._serialized_end=1184
+  _globals['_SYSTEMSSEEN']._serialized_start=1186
+  _globals['_SYSTEMSSEEN']._serialized_end=1231
+  _globals['_RECIPIENTGROUPSET']._serialized_start=1233
+  _globals['_RECIPIENTGROUPSET']._serialized_end=1335
+  _globals['_RECIPIENTGROUPREMOVED']._serialized_start=1337
+  _globals['_RECIPIENTGROUPREMOVED']._serialized_end=1378
 # @@protoc_insertion_point(module_scope)

@@ -172,7 +172,7 @@ class SystemRegistered(_message.Message):
     system_id: _builtins.str
     name: _builtins.str
     connection: _builtins.str
-    """"direct" or "lgsp"."""
+    """"direct" or "lgsp"; "administration" is an administrator, who serves no organisation."""
     @_builtins.property
     def organisation_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -223,6 +223,7 @@ class CredentialAdded(_message.Message):
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     credential_id: _builtins.str
     public_jwk: _builtins.str
@@ -230,6 +231,10 @@ class CredentialAdded(_message.Message):
     not_before: _builtins.int
     """Unix ms within which it counts, the end excluded; 0: open."""
     not_after: _builtins.int
+    kind: _builtins.str
+    """Empty: the public JWK. "certificate": the id is the SHA-256 thumbprint of a client certificate
+    (base64url, RFC 8705). "hmac": the id names a shared secret, which lies behind a port.
+    """
     def __init__(
         self,
         *,
@@ -238,10 +243,11 @@ class CredentialAdded(_message.Message):
         public_jwk: _builtins.str = ...,
         not_before: _builtins.int = ...,
         not_after: _builtins.int = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "kind", b"kind", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -141,11 +141,14 @@ class Credential(_message.Message):
     PUBLIC_JWK_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     credential_id: _builtins.str
     public_jwk: _builtins.str
     not_before: _builtins.int
     """Unix ms within which it counts, the end excluded; 0: open."""
     not_after: _builtins.int
+    kind: _builtins.str
+    """As in CredentialAdded."""
     def __init__(
         self,
         *,
@@ -153,10 +156,11 @@ class Credential(_message.Message):
         public_jwk: _builtins.str = ...,
         not_before: _builtins.int = ...,
         not_after: _builtins.int = ...,
+        kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential_id", b"credential_id", "kind", b"kind", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -907,6 +911,9 @@ class AddCredentialRequest(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    THUMBPRINT_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_ID_FIELD_NUMBER: _builtins.int
     system_id: _builtins.str
     public_jwk: _builtins.str
     idempotency_key: _builtins.str
@@ -914,6 +921,12 @@ class AddCredentialRequest(_message.Message):
     not_before: _builtins.int
     """Unix ms within which it counts, the end excluded; 0: open."""
     not_after: _builtins.int
+    kind: _builtins.str
+    """As in CredentialAdded."""
+    thumbprint: _builtins.str
+    """Kind "certificate": SHA-256 of the DER certificate, base64url or hexadecimal."""
+    credential_id: _builtins.str
+    """Kind "hmac": the id under which the caller keeps the secret."""
     def __init__(
         self,
         *,
@@ -923,10 +936,13 @@ class AddCredentialRequest(_message.Message):
         actor: _builtins.str = ...,
         not_before: _builtins.int = ...,
         not_after: _builtins.int = ...,
+        kind: _builtins.str = ...,
+        thumbprint: _builtins.str = ...,
+        credential_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "idempotency_key", b"idempotency_key", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "credential_id", b"credential_id", "idempotency_key", b"idempotency_key", "kind", b"kind", "not_after", b"not_after", "not_before", b"not_before", "public_jwk", b"public_jwk", "system_id", b"system_id", "thumbprint", b"thumbprint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

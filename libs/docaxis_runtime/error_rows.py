@@ -220,6 +220,14 @@ OPERATION = (
                 "Trục đang quá tải; hãy thử lại sau.",
                 "The axis is busy; try again later.",
             ),
+            (
+                "rate_limited",
+                "20",
+                "Hệ thống gọi quá nhiều: tối đa {limit} yêu cầu mỗi giây; hãy chờ theo "
+                "Retry-After.",
+                "Too many requests: this system may make {limit} a second; wait as Retry-After "
+                "says.",
+            ),
         ),
     ),
     RowGroup(

@@ -71,6 +71,70 @@ ACCESS = (
                 "This assertion has been used before (jti).",
             ),
             (
+                "signature_malformed",
+                "15",
+                "Chữ ký của yêu cầu không đúng cú pháp (RFC 9421): cần một chữ ký có keyid, "
+                "created và nonce.",
+                "The request's signature is not well-formed (RFC 9421): one signature with keyid, "
+                "created and nonce is needed.",
+            ),
+            (
+                "signature_incomplete",
+                "15",
+                "Chữ ký của yêu cầu phải bao gồm “{missing}”.",
+                "The request's signature must cover “{missing}”.",
+            ),
+            (
+                "signature_unknown_key",
+                "15",
+                "Không có khóa bí mật nào mang mã (keyid) này.",
+                "There is no shared secret of that keyid.",
+            ),
+            (
+                "signature_invalid",
+                "15",
+                "Chữ ký của yêu cầu không đúng.",
+                "The request's signature is not valid.",
+            ),
+            (
+                "signature_stale",
+                "15",
+                "Thời điểm ký (created) lệch quá {limit} giây so với trục ({now}); hãy kiểm tra "
+                "đồng hồ.",
+                "The time of signing (created) is more than {limit} s away from the axis's "
+                "({now}); check the clock.",
+            ),
+            (
+                "signature_replayed",
+                "15",
+                "Yêu cầu đã ký này đã được dùng (nonce).",
+                "This signed request has been used before (nonce).",
+            ),
+            (
+                "client_certificate_unknown",
+                "15",
+                "Chứng thư của kết nối chưa được đăng ký cho đúng một hệ thống nào.",
+                "The connection's certificate is not registered for exactly one system.",
+            ),
+            (
+                "client_certificate_expired",
+                "15",
+                "Chứng thư đã hết hạn hoặc chưa có hiệu lực.",
+                "The certificate has expired, or is not valid yet.",
+            ),
+            (
+                "client_certificate_malformed",
+                "15",
+                "Trường Client-Cert không đúng cú pháp (RFC 9440).",
+                "The field Client-Cert is not well-formed (RFC 9440).",
+            ),
+            (
+                "several_credentials",
+                "15",
+                "Chỉ dùng một cách xác thực cho mỗi yêu cầu.",
+                "A request proves itself in one way only.",
+            ),
+            (
                 "system_unknown",
                 "15",
                 "Hệ thống chưa được đăng ký.",
@@ -120,6 +184,26 @@ ACCESS = (
                 "Hệ thống không được gửi thay cơ quan “{organisation}”.",
                 "The system may not send for the organisation “{organisation}”.",
             ),
+            (
+                "client_certificate_source_refused",
+                "15",
+                "Chỉ máy chủ trung gian trong danh sách của trục được gửi Client-Cert "
+                "(DOCAXIS_GATEWAY_CERTIFICATE_PROXIES).",
+                "Client-Cert is taken only from the proxies that the axis lists "
+                "(DOCAXIS_GATEWAY_CERTIFICATE_PROXIES).",
+            ),
+            (
+                "administrators_only",
+                "15",
+                "Chỉ quản trị viên được gọi địa chỉ này.",
+                "Only administrators may call this address.",
+            ),
+            (
+                "systems_only",
+                "15",
+                "Quản trị viên không gửi, không nhận và không xem văn bản.",
+                "An administrator sends, receives and sees no documents.",
+            ),
             ("forbidden", "15", "Không được phép.", "This is not permitted."),
         ),
     ),
@@ -136,6 +220,12 @@ REGISTRY = (
                 "18",
                 "Không có cơ quan mang mã “{organisation}”.",
                 "There is no organisation with the code “{organisation}”.",
+            ),
+            (
+                "unknown_system",
+                "15",
+                "Không có hệ thống mang mã này.",
+                "There is no such system.",
             ),
             (
                 "credential_unknown",

@@ -96,6 +96,20 @@ class SystemDirectory:
         systems = self._view.systems.values()
         return tuple(each for each in systems if organisation_id in each.organisations)
 
+    def systems(self) -> Sequence[KnownSystem]:
+        """All systems and administrators, as known here."""
+        return tuple(self._view.systems.values())
+
+    def holder(self, credential_id: str, kind: str) -> KnownSystem | None:
+        """The one system that has this certificate or shared secret; None where not just one has:
+        what two have proves neither."""
+        holders = self._view.holders.get(credential_id, set())
+        if len(holders) != 1:
+            return None
+        (system_id,) = holders
+        system = self._view.systems.get(system_id)
+        return system if system is not None and system.kinds.get(credential_id) == kind else None
+
     def served_organisation(self, system_id: str, code: str) -> str | None:
         """Id of the organisation with that present code, if the system serves it.
 

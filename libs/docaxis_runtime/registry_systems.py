@@ -10,11 +10,14 @@ from docaxis_eventsourcing.errors import UnknownType
 from docaxis_proto import kernel_v1_pb2, registry_events_v1_pb2, registry_v1_pb2
 
 REGISTERED, CONNECTED, SUSPENDED = "registered", "connected", "suspended"
+ADMINISTRATION = "administration"
+"""The connection of administrators."""
+KEY, CERTIFICATE, HMAC = "key", "certificate", "hmac"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownSystem:
-    """One system. `credentials` are public JWKs by credential id."""
+    """One system. `credentials` are public JWKs by credential id; see `kinds` for all others."""
 
     system_id: str
     name: str
@@ -33,11 +36,18 @@ class KnownSystem:
     """By a lock alone."""
     last_seen: int = 0
     """Unix ms, as the registry recorded it: at most once an hour."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Kind by id of all credentials: `key`, `certificate` or `hmac`."""
 
     @property
     def suspended(self) -> bool:
         """Whether its connection was suspended."""
         return self.onboarding == SUSPENDED
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether it runs the axis, and therefore sends and receives nothing."""
+        return self.connection == ADMINISTRATION
 
     def counts(self, credential_id: str, now_ms: int) -> bool:
         """Whether a credential is this system's and within its dates."""
@@ -54,6 +64,8 @@ class SystemsView:
     """Present code of the organisations that some system serves, by id."""
     ids: dict[str, str] = field(default_factory=dict)
     """The same the other way round."""
+    holders: dict[str, set[str]] = field(default_factory=dict)
+    """Systems by the id of a certificate or shared secret, which tells no more of its holder."""
 
     @staticmethod
     def of(systems: Iterable[registry_v1_pb2.System]) -> "SystemsView":
@@ -76,7 +88,10 @@ class SystemsView:
                 system.onboarding or REGISTERED,
                 system.locked,
                 system.last_seen,
+                _kinds({each.credential_id: each.kind for each in system.credentials}),
             )
+            for each in system.credentials:
+                view._hold(system.system_id, each.credential_id, each.kind)
             # Codes come beside the ids; an older registry may not send them.
             for organisation_id, code in zip(ids, system.organisation_codes, strict=False):
                 view._name(organisation_id, code)
@@ -105,19 +120,27 @@ class SystemsView:
         if system := self.systems.get(event.system_id):
             added = _keys({event.credential_id: event.public_jwk})
             dates = {event.credential_id: (event.not_before, event.not_after)}
+            kinds = _kinds({event.credential_id: event.kind})
             self._change(
                 event.system_id,
                 credentials=_frozen({**system.credentials, **added}),
                 validity=MappingProxyType({**system.validity, **dates}),
+                kinds=MappingProxyType({**system.kinds, **kinds}),
             )
+            self._hold(event.system_id, event.credential_id, event.kind)
 
     def _credential_revoked(self, event: registry_events_v1_pb2.CredentialRevoked) -> None:
         if system := self.systems.get(event.system_id):
             left = {k: v for k, v in system.credentials.items() if k != event.credential_id}
             dates = {k: v for k, v in system.validity.items() if k != event.credential_id}
+            kinds = {k: v for k, v in system.kinds.items() if k != event.credential_id}
             self._change(
-                event.system_id, credentials=_frozen(left), validity=MappingProxyType(dates)
+                event.system_id,
+                credentials=_frozen(left),
+                validity=MappingProxyType(dates),
+                kinds=MappingProxyType(kinds),
             )
+            self.holders.get(event.credential_id, set()).discard(event.system_id)
 
     def _locked(self, event: registry_events_v1_pb2.SystemLocked) -> None:
         if system := self.systems.get(event.system_id):
@@ -140,6 +163,10 @@ class SystemsView:
             if entry.organisation_id in served:
                 self._name(entry.organisation_id, entry.code)
 
+    def _hold(self, system_id: str, credential_id: str, kind: str) -> None:
+        if kind:
+            self.holders.setdefault(credential_id, set()).add(system_id)
+
     def _name(self, organisation_id: str, code: str) -> None:
         former = self.codes.get(organisation_id)
         if former is not None and self.ids.get(former) == organisation_id:
@@ -157,7 +184,11 @@ def _frozen(keys: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, 
 
 
 def _keys(by_credential: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
-    return _frozen({each: json.loads(jwk) for each, jwk in by_credential.items()})
+    return _frozen({each: json.loads(jwk) for each, jwk in by_credential.items() if jwk})
+
+
+def _kinds(by_credential: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({each: kind or KEY for each, kind in by_credential.items()})
 
 
 def _dates(told: Iterable[tuple[str, int, int]]) -> Mapping[str, tuple[int, int]]:

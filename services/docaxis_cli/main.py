@@ -3,9 +3,11 @@
 import typer
 
 from docaxis_cli import (
+    administering,
     counting,
     dead_letters,
     looking_up,
+    pinging,
     proving,
     receiving,
     registry,
@@ -59,6 +61,7 @@ _COMMANDS = (
     ("statistics", counting.statistics),
     ("unmatched", counting.unmatched),
     ("whoami", tracking.whoami),
+    ("ping", pinging.ping),
     ("token", tracking.token),
     ("demo", running.demo),
     ("simulate", simulating.simulate),
@@ -76,6 +79,9 @@ registry_app = typer.Typer(
 )
 registry_app.command("import", epilog=EXIT_CODES)(registry.import_organisations)
 app.add_typer(registry_app, name="registry")
+
+
+app.add_typer(administering.app, epilog=EXIT_CODES)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import os
 
+from docaxis_cli.ping_messages import PING
+
 _CATALOGUE = {
     # key: (English, Vietnamese)
     "error": ("Error", "Lỗi"),
@@ -283,6 +285,17 @@ _CATALOGUE = {
         "Lần chạy này thêm {documents} văn bản và {deliveries} lượt bàn giao trong {seconds} giây "
         "({per_s} văn bản/giây).",
     ),
+    "admin_made": (
+        "Administrator {name}: {path}. Use it: docaxis admin systems --as {name}",
+        "Quản trị viên {name}: {path}. Cách dùng: docaxis admin systems --as {name}",
+    ),
+    "admin_done": ("Done: {id}", "Đã xong: {id}"),
+    "admin_locked": ("locked", "đang bị khóa"),
+    "admin_secret": (
+        "Secret (told this once; its UTF-8 bytes are the key): {secret}",
+        "Khóa bí mật (chỉ hiện lần này; các byte UTF-8 của nó là khóa): {secret}",
+    ),
+    **PING,
 }
 
 LANGUAGES = ("en", "vi")

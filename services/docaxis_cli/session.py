@@ -165,7 +165,8 @@ class AxisSession(Session):
         self._file = credentials
         self.as_whom = f" --as {name}" if name else ""
         """How to call the next command as the same system."""
-        self._url = url
+        self.url = url
+        """The address that was given; else the credentials' own counts."""
 
     def call(self, work: "Callable[[DocaxisClient], Awaitable[int]]") -> None:
         """Run a command's work with a connected client."""
@@ -174,10 +175,10 @@ class AxisSession(Session):
             from docaxis_client.client import DocaxisClient
 
             credentials = self.credentials()
-            if not (self._url or credentials.base_url):
+            if not (self.url or credentials.base_url):
                 raise UsageProblem(self.words("no_url"))
             language = self.words.language
-            async with DocaxisClient(self._url, credentials, language=language) as axis:
+            async with DocaxisClient(self.url, credentials, language=language) as axis:
                 return await work(axis)
 
         self.run(connected)

@@ -8,7 +8,9 @@ Start reading at `app` (how it is put together), then `documents` and `submissio
 in). One module per resource holds its routes; besides:
 
 - `edge`            every request passes here: id, headers, limits, slow bodies, last resort
-- `authentication`  access token -> `Caller`; `organisation_scope`: for whom it may act
+- `identity`        token, signature or certificate -> system; `authentication` makes it a `Caller`;
+                    `organisation_scope`: for whom it may act
+- `administration`  routes of administrators; `request_log`: what a system asked lately
 - `problems`        errors as RFC 9457 in the caller's language
 - `request_models`, `text_rules`, `bodies`   what may come in; `multipart` for the files with it
 - `tus`             files in pieces; `resumable_uploads` is what they obey, `upload_stream` the same

@@ -1,7 +1,8 @@
 """`python -m docaxis_gateway`: the gateway as a process (see `docaxis_process`).
 
-It listens at once and answers its health; it opens Kafka, the file store and the secrets; it waits
-for the registry's systems; then it serves. A service that is away later is told to callers as 503.
+It listens at once and answers its health; it opens Kafka, MongoDB, the file store and the secrets;
+it waits for the registry's systems; then it serves. A service that is away later is told to callers
+as 503.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from docaxis_runtime.health import Health
 from docaxis_runtime.settings import LoadedSettings
 from docaxis_runtime.tls import require_safe
 
-NEEDS = frozenset({Need.FILES, Need.SECRETS})
+NEEDS = frozenset({Need.STORE, Need.FILES, Need.SECRETS})
 
 
 def check(settings: LoadedSettings) -> None:
@@ -62,13 +63,17 @@ async def serve(
                 ports.files,
                 ports.log,
                 ports.secrets,
+                ports.store,
                 gateway,
                 health,
                 stopping,
+                ports.outcomes_partition,
             )
             directory = PatientPart(composed.directory, "registry", addresses["registry"])
             door = HttpDoor(server, early, composed.app)
-            await run_parts([directory, composed.background, door], health, process)
+            await run_parts(
+                [directory, composed.background, composed.request_log, door], health, process
+            )
     finally:
         await server.stop()
         for connection in connections.values():

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
+    administration,
     deliveries,
     delivery_states,
     document_check,
@@ -20,6 +21,7 @@ from docaxis_gateway import (
     organisations,
     receipts,
     recipient_groups,
+    requests,
     statistics,
     statuses,
     subscriptions,
@@ -57,6 +59,8 @@ _ROUTERS = (
     notifications.router,
     token.router,
     me.router,
+    requests.router,
+    administration.router,
     health.router,
 )
 

@@ -1,17 +1,14 @@
-"""From an access token to the system that calls, as the registry knows it now.
+"""A route's caller: the system or administrator that makes a request.
 
-Rules (tests carry their numbers):
+Who it is, `identity` finds out (G1-G3, G5-G7). Rules (tests carry their numbers):
 
-- G1 No token, or another scheme: `unauthenticated`; a token that is not ours, forged or expired has
-  the code that `docaxis_trust` gives it.
-- G2 Locks and credentials are asked on each call, of a directory that is fresh (L29); where it is
-  not, nobody gets in (`unavailable`).
-- G3 A system that is not known is looked for once more after catching up with the registry: it may
-  have been registered a moment ago.
 - G4 An answer that was waited for is given to who may have it then: the system is not locked, its
   credential not revoked, and it still serves all for which it asked.
+- G8 An administrator calls the addresses of administrators and `/me`, a system all others: else
+  `administrators_only`, `systems_only`.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,15 +18,14 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
-from docaxis_gateway.edge import SYSTEM
+from docaxis_gateway.edge import BODY, REQUESTER, SYSTEM
 from docaxis_gateway.gateway import Gateway, Services, gateway_of
+from docaxis_gateway.http_protocol import CERTIFICATE
+from docaxis_gateway.identity import Identity, Shown, identify, system_with
 from docaxis_gateway.problems import fields_error, language_of
 from docaxis_runtime.call_context import name_actor
-from docaxis_runtime.registry_directory import SystemDirectory
 from docaxis_runtime.registry_systems import KnownSystem
-from docaxis_trust.access_tokens import AccessClaims, TokenInvalid
-
-_LONGEST_TOKEN = 4096
+from docaxis_trust.message_signatures import SignedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +36,7 @@ class Caller:
     system: KnownSystem
     request: Request
     credential_id: str
+    identity: Identity
 
     @property
     def system_id(self) -> str:
@@ -63,17 +60,18 @@ class Caller:
 
     async def require_still_allowed(self) -> None:
         """Ask again, after a wait (G4). Raises as the door does, or `organisation_not_served`."""
-        system = await _system_with(self.gateway, self.system_id, self.credential_id)
+        system = await system_with(self.gateway, self.system_id, self.credential_id)
         for organisation_id in self.system.organisation_ids:
             if organisation_id not in system.organisations:
                 code = self.gateway.directory.code_of(organisation_id) or organisation_id
                 raise DocaxisError("organisation_not_served", {"organisation": code})
 
 
-class _BearerToken(SecurityBase):
+class _Authentication(SecurityBase):
     """The dependency of every route that is not public; OpenAPI knows it as `accessToken`."""
 
-    def __init__(self) -> None:
+    def __init__(self, administrators: Set[bool]) -> None:
+        self._administrators = administrators
         self.model = HTTPBearerModel(
             bearerFormat="JWT", description="The access token of `POST /api/v1/token`."
         )
@@ -81,8 +79,12 @@ class _BearerToken(SecurityBase):
 
     async def __call__(self, request: Request) -> Caller:
         gateway = gateway_of(request)
-        claims = _verified(gateway, request.headers.get("authorization", ""))
-        system = await _system_with(gateway, claims.system_id, claims.credential_id)
+        identity = await identify(gateway, shown_by(request))
+        system = identity.system
+        request.scope[REQUESTER] = system.system_id
+        gateway.rates.take(system.system_id)
+        if system.is_administrator not in self._administrators:
+            raise DocaxisError("systems_only" if system.is_administrator else "administrators_only")
         gateway.in_flight.enter_for(system.system_id)
         request.scope[SYSTEM] = system.system_id
         name_actor(system.system_id)
@@ -90,47 +92,44 @@ class _BearerToken(SecurityBase):
             system.system_id, gateway.now_ms(), gateway.services.registry, gateway.background.spawn
         )
         _refuse_unknown_parameters(request)
-        return Caller(gateway, system, request, claims.credential_id)
+        return Caller(gateway, system, request, identity.credential_id, identity)
 
 
-CallerDep = Annotated[Caller, Depends(_BearerToken())]
-"""A parameter of this type makes a route ask for an access token."""
+CallerDep = Annotated[Caller, Depends(_Authentication({False}))]
+"""A parameter of this type makes a route ask for a system's credentials."""
+AdministratorDep = Annotated[Caller, Depends(_Authentication({True}))]
+"""The same for an administrator's."""
+AnybodyDep = Annotated[Caller, Depends(_Authentication({False, True}))]
+"""The same for either's."""
 
 
-async def known_system(directory: SystemDirectory, system_id: str) -> KnownSystem:
-    """A system that may act (G2, G3). Raises `system_unknown`, `system_locked`, `unavailable`."""
-    directory.require_fresh()
-    system = directory.system(system_id)
-    if system is None:
-        await directory.catch_up()
-        system = directory.system(system_id)
-    if system is None:
-        raise DocaxisError("system_unknown")
-    if system.locked:
-        raise DocaxisError("system_suspended" if system.suspended else "system_locked")
-    return system
+def shown_by(request: Request) -> Shown:
+    """What a request shows of its maker."""
+    headers, client = request.headers, request.client
+    signed = None
+    if "signature-input" in headers or "signature" in headers:
+        signed = _signed(request)
+    body = request.scope.get(BODY)
+    return Shown(
+        authorization=headers.get("authorization", ""),
+        certificate=request.scope.get(CERTIFICATE, b""),
+        client_cert=headers.get("client-cert", ""),
+        peer=client.host if client is not None else "",
+        signed=signed,
+        expect_body=body.expect if body is not None else None,
+    )
 
 
-async def _system_with(gateway: Gateway, system_id: str, credential_id: str) -> KnownSystem:
-    """A system that may act, by a credential that is still its own and within its dates."""
-    system = await known_system(gateway.directory, system_id)
-    if credential_id not in system.credentials:
-        raise DocaxisError("credential_revoked")
-    if not system.counts(credential_id, gateway.now_ms()):
-        raise DocaxisError("credential_expired")
-    return system
-
-
-def _verified(gateway: Gateway, authorization: str) -> AccessClaims:
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise DocaxisError("unauthenticated")
-    if len(token) > _LONGEST_TOKEN:
-        raise DocaxisError("token_malformed")
-    try:
-        return gateway.tokens.verify(token, gateway.now_ms() // 1000)
-    except TokenInvalid as error:
-        raise DocaxisError(error.code) from None
+def _signed(request: Request) -> SignedRequest:
+    scope = request.scope
+    lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    return SignedRequest(
+        scope["method"],
+        scope["raw_path"].decode("latin-1"),
+        scope["query_string"].decode("latin-1"),
+        lines,
+        has_body=BODY in scope,
+    )
 
 
 def _refuse_unknown_parameters(request: Request) -> None:

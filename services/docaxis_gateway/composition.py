@@ -9,9 +9,12 @@ from starlette.types import ASGIApp
 
 from docaxis_eventsourcing.ports.event_log import EventLog
 from docaxis_eventsourcing.ports.file_store import FileStore
+from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.ports.secrets import Secrets
 from docaxis_gateway.app import make_app
+from docaxis_gateway.credential_secrets import CredentialSecrets
 from docaxis_gateway.gateway import Gateway, Services
+from docaxis_gateway.request_log import RequestLog
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_proto.notification_v1_pb2_grpc import NotificationStub
 from docaxis_proto.registry_v1_pb2_grpc import RegistryStub
@@ -33,6 +36,7 @@ class ComposedGateway:
     app: ASGIApp
     directory: SystemDirectory
     background: Background
+    request_log: RequestLog
     stopping: asyncio.Event
     """To be set first of all at a stop (see `HttpServer`)."""
 
@@ -53,14 +57,17 @@ async def compose_gateway(
     files: FileStore,
     log: EventLog,
     secrets: Secrets,
+    store: ReadStore,
     settings: GatewaySettings,
     health: Health,
     stopping: asyncio.Event | None = None,
+    writer: int = 0,
 ) -> ComposedGateway:
     """Wire the gateway; nothing runs yet.
 
     All replicas take the same secret for access tokens, so that a token of one is one of all.
-    Raises `OSError` where it cannot be read.
+    `writer` tells replicas apart that write to the same store. Raises `OSError` where the secret
+    cannot be read.
     """
     directory = SystemDirectory(clients.registry, log)
     tokens = AccessTokens(await secrets.read_or_create(TOKEN_SECRET), settings.token_lifetime_s)
@@ -69,8 +76,13 @@ async def compose_gateway(
         files,
         directory,
         tokens,
+        CredentialSecrets(secrets),
+        store,
         settings,
         health,
         stopping=stopping or asyncio.Event(),
+        writer=writer,
     )
-    return ComposedGateway(make_app(gateway), directory, gateway.background, gateway.stopping)
+    return ComposedGateway(
+        make_app(gateway), directory, gateway.background, gateway.request_log, gateway.stopping
+    )

@@ -4,6 +4,7 @@ Plain ASGI, because each layer of convenience here would be paid by every reques
 """
 
 import re
+import time
 from typing import Any
 
 import structlog
@@ -12,15 +13,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.identifiers import new_id
+from docaxis_gateway.answers import PREFIX
 from docaxis_gateway.gateway import Gateway
 from docaxis_gateway.languages import choose_language
 from docaxis_gateway.limits import PatientReceive
-from docaxis_gateway.problems import problem_response
+from docaxis_gateway.problems import CODE, problem_response
+from docaxis_gateway.request_log import Entry
 from docaxis_runtime.call_context import CallContext, calling
 from docaxis_runtime.grpc_errors import public_error
 
 SYSTEM = "docaxis.system"
 """Where a request's scope keeps the system that it was counted for."""
+
+REQUESTER = "docaxis.requester"
+"""Where it keeps the system whose request it is, also where it was refused."""
+BODY = "docaxis.body"
+"""Where it keeps the `PatientReceive` of its body, if it has one."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -52,6 +60,7 @@ class Edge:
         told = _Told(scope["headers"])
         request_id = told.request_id or new_id()
         answer = _Answer(send, request_id)
+        began = time.perf_counter()
         with calling(CallContext(request_id, told.traceparent)):
             try:
                 self._gateway.in_flight.enter()
@@ -59,7 +68,9 @@ class Edge:
                 await problem_response(error, told.language)(scope, receive, answer)
                 return
             try:
-                patient = PatientReceive(receive, self._gateway.settings) if told.body else receive
+                patient = receive
+                if told.body:
+                    patient = scope[BODY] = PatientReceive(receive, self._gateway.settings)
                 await self._app(scope, patient, answer)
             except ClientDisconnect:
                 _log.info("client_gone", request_id=request_id, path=scope["path"])
@@ -73,6 +84,25 @@ class Edge:
                 self._gateway.in_flight.leave()
                 if system_id := scope.get(SYSTEM):
                     self._gateway.in_flight.leave_for(system_id)
+                if requester := scope.get(REQUESTER):
+                    self._note(requester, scope, answer, request_id, began)
+
+    def _note(
+        self, requester: str, scope: Scope, answer: "_Answer", request_id: str, began: float
+    ) -> None:
+        body, route = scope.get(BODY), scope.get("route")
+        entry = Entry(
+            self._gateway.now_ms(),
+            scope["method"],
+            "" if route is None else f"{PREFIX}{route.path.removeprefix(PREFIX)}",
+            answer.status,
+            scope.get(CODE, ""),
+            request_id,
+            round((time.perf_counter() - began) * 1000, 1),
+            0 if body is None else body.came,
+            answer.sent,
+        )
+        self._gateway.request_log.note(requester, entry)
 
 
 class _Cut(Exception):
@@ -103,16 +133,20 @@ class _Told:
 class _Answer:
     """An ASGI `send` that adds the headers of every answer."""
 
-    __slots__ = ("_request_id", "_send", "started")
+    __slots__ = ("_request_id", "_send", "sent", "started", "status")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._request_id = request_id.encode()
         self.started = False
+        self.status = self.sent = 0
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.body":
+            self.sent += len(message.get("body", b""))
+        elif message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             headers: list[Any] = [
                 *message.get("headers", ()),
                 (b"x-request-id", self._request_id),

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+CERTIFICATE = "docaxis.certificate"
+"""Where a request's scope has the certificate (DER) that its connection's client showed."""
 HEADER_TIMEOUT_S = 15.0
 LARGEST_HEADER = 64 * 1024
 ABORT = "docaxis.abort"
@@ -21,10 +23,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _header_timer: asyncio.TimerHandle | None = None
     _header_size = 0
+    _certificate: bytes | None = None
 
     def connection_made(self, transport: Any) -> None:
         """A first request must come."""
         super().connection_made(transport)
+        if secured := transport.get_extra_info("ssl_object"):
+            self._certificate = secured.getpeercert(binary_form=True)
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -37,6 +42,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         scope: MutableMapping[str, Any] = cast(Any, self.scope)
         scope[ABORT] = self.transport.abort
+        if self._certificate:
+            scope[CERTIFICATE] = self._certificate
         self._header_size = 0
         self._expect_headers()
 

@@ -1,8 +1,10 @@
-"""How much at once, and how slowly a body may come."""
+"""How much at once, how often, and how slowly a body may come."""
 
 import asyncio
+import hashlib
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from starlette.types import Message, Receive
 
@@ -42,6 +44,35 @@ class InFlight:
             del self._by_system[system_id]
 
 
+class RateLimits:
+    """A bucket of requests for each system: `burst` at once, refilled with `rate` a second.
+
+    Counted by one process alone: behind n replicas a system may make n times as many. A rate of 0
+    sets no limit.
+    """
+
+    def __init__(
+        self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+        """What is left and since when, by system; a full bucket need not be kept."""
+
+    def take(self, system_id: str) -> None:
+        """Count one request; raises `rate_limited` with the time after which one is free."""
+        if not self._rate:
+            return
+        now = self._clock()
+        left, since = self._buckets.get(system_id, (self._burst, now))
+        left = min(self._burst, left + (now - since) * self._rate)
+        if left < 1:
+            wait_s = (1 - left) / self._rate
+            raise DocaxisError("rate_limited", {"limit": f"{self._rate:g}"}, retry_after_s=wait_s)
+        self._buckets[system_id] = (left - 1, now)
+
+
 class PatientReceive:
     """An ASGI `receive` that does not wait for ever for a body.
 
@@ -50,7 +81,7 @@ class PatientReceive:
     it waits without bound again: then it only waits for the client to go away.
     """
 
-    __slots__ = ("_came", "_complete", "_receive", "_settings", "_started")
+    __slots__ = ("_came", "_complete", "_digest", "_receive", "_settings", "_started", "_told")
 
     def __init__(self, receive: Receive, settings: GatewaySettings) -> None:
         self._receive = receive
@@ -58,6 +89,17 @@ class PatientReceive:
         self._started = time.monotonic()
         self._came = 0
         self._complete = False
+        self._told: bytes | None = None
+        self._digest = hashlib.sha256()
+
+    @property
+    def came(self) -> int:
+        """Bytes so far."""
+        return self._came
+
+    def expect(self, digest: bytes) -> None:
+        """Have the body end in `digest_mismatch` unless it has this SHA-256."""
+        self._told = digest
 
     async def __call__(self) -> Message:
         """The next message; raises `request_timed_out`."""
@@ -72,4 +114,9 @@ class PatientReceive:
             raise DocaxisError("request_timed_out") from None
         self._came += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
+        if self._told is not None and message["type"] == "http.request":
+            self._digest.update(message.get("body", b""))
+            # Before the last piece is handed over: nobody acts on a body that is not all there.
+            if self._complete and self._digest.digest() != self._told:
+                raise DocaxisError("digest_mismatch")
         return message

@@ -8,8 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from docaxis_gateway import request_models
-from docaxis_gateway.response_models import Problem
+from docaxis_gateway import admin_models, request_models
+from docaxis_gateway.response_models import KeySet, Problem
 from docaxis_runtime.error_table import row_of
 
 _REF = "#/components/schemas/"
@@ -21,7 +21,22 @@ _CALLER = (
     "token_expired",
     "system_unknown",
     "system_locked",
+    "system_suspended",
     "credential_revoked",
+    "credential_expired",
+    "signature_malformed",
+    "signature_incomplete",
+    "signature_unknown_key",
+    "signature_invalid",
+    "signature_stale",
+    "signature_replayed",
+    "client_certificate_unknown",
+    "client_certificate_expired",
+    "client_certificate_malformed",
+    "client_certificate_source_refused",
+    "several_credentials",
+    "digest_mismatch",
+    "rate_limited",
     "unknown_field",
 )
 BODY = (
@@ -49,13 +64,24 @@ _REQUESTS = (
     request_models.ChangeSubscription,
     request_models.RotateSecret,
     request_models.SetRecipientGroup,
+    admin_models.RegisterOrganisations,
+    admin_models.SetSignaturePolicy,
+    admin_models.RegisterSystem,
+    admin_models.ServeOrganisations,
+    admin_models.AddCredential,
 )
 
 
-def problems(*codes: str, public: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with these codes, by HTTP status."""
+def problems(
+    *codes: str, public: bool = False, only: str = "systems_only"
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with these codes, by HTTP status.
+
+    `only` is what the other kind of caller is told; empty where there is no other.
+    """
     by_status: dict[int, list[str]] = {}
-    for code in (*codes, *(() if public else _CALLER), *_ALWAYS):
+    callers = () if public else (*_CALLER, only) if only else _CALLER
+    for code in (*codes, *callers, *_ALWAYS):
         listed = by_status.setdefault(row_of(code).http, [])
         if code not in listed:
             listed.append(code)
@@ -129,6 +155,12 @@ TOKEN_BODY: dict[str, Any] = {
     }
 }
 
+KEY_SET_MEDIA_TYPE = "application/jwk-set+json"
+KEY_SET_ANSWER: dict[str, Any] = {
+    "description": "The published keys (RFC 7517)",
+    "content": {KEY_SET_MEDIA_TYPE: _schema(KeySet)},
+}
+
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -145,7 +177,7 @@ def document_openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         components = schema.setdefault("components", {}).setdefault("schemas", {})
-        components.update(_models((*_REQUESTS, Problem)))
+        components.update(_models((*_REQUESTS, Problem, KeySet)))
         _drop_unused_errors(schema["paths"].values())
         for name in ("HTTPValidationError", "ValidationError"):
             components.pop(name, None)

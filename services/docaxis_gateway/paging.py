@@ -5,7 +5,15 @@ from typing import Annotated, Any
 from fastapi import Query
 
 Limit = Annotated[int, Query(ge=1, le=500, description="Items of a page.")]
-Cursor = Annotated[str, Query(max_length=16_384, description="`next` of the page before.")]
+Cursor = Annotated[
+    str,
+    Query(
+        max_length=16_384,
+        description="`next` of the page before.",
+        # Told, not checked here: what is no cursor has a code of its own.
+        json_schema_extra={"pattern": "^[A-Za-z0-9_-]*$"},
+    ),
+]
 Wait = Annotated[
     float, Query(ge=0, le=50, description="Seconds to wait for news where there is nothing.")
 ]

@@ -14,12 +14,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_gateway.languages import choose_language
 from docaxis_runtime.call_context import current_call
 from docaxis_runtime.error_table import row_of
 
+CODE = "docaxis.code"
+"""Where a request's scope has the code of the problem that answered it."""
 _ERRORS_LIMIT = 100
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 _PARAMETERS = frozenset({"limit", "wait"})
@@ -77,7 +80,19 @@ def problem_response(
         headers["Connection"] = "close"
     elif status == 416 and "size" in error.params:
         headers["Content-Range"] = f"bytes */{error.params['size']}"
-    return Response(_encoder.encode(body), status, headers, "application/problem+json")
+    answer = _Problem(_encoder.encode(body), status, headers, "application/problem+json")
+    answer.code = body["code"]
+    return answer
+
+
+class _Problem(Response):
+    """A problem that leaves its code where the edge finds it."""
+
+    code = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[CODE] = self.code
+        await super().__call__(scope, receive, send)
 
 
 async def handle_docaxis_error(request: Request, error: Exception) -> Response:

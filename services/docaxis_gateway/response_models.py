@@ -52,14 +52,59 @@ class OrganisationName(BaseModel):
     name: str
 
 
+class UsedCredential(BaseModel):
+    """What proved the caller. `until` is the end of the access token or certificate,
+    `not_after` that of the credential as it was registered."""
+
+    id: str
+    kind: Literal["key", "certificate", "hmac"]
+    until: DateTimeText | None
+    not_after: DateTimeText | None
+
+
+class CallerLimits(BaseModel):
+    """How often and how much at once one system may call, each for one replica of the gateway."""
+
+    requests_per_s: float | None
+    burst: int
+    in_flight: int
+
+
+class RequestMade(BaseModel):
+    """A request that the caller made; `route` is its template, `code` that of a problem. The status
+    is 0 where the caller was gone before the answer."""
+
+    at: DateTimeText
+    method: str
+    route: str
+    status: int
+    code: str | None
+    request_id: str
+    duration_ms: float
+    bytes_received: int
+    bytes_sent: int
+
+
+class RequestPage(BaseModel):
+    """The newest first; `next` goes back."""
+
+    items: list[RequestMade]
+    next: str | None
+
+
 class Me(BaseModel):
-    """Who the access token stands for."""
+    """Who the caller is."""
 
     system_id: str
     name: str
     connection: str
     organisations: list[OrganisationName]
+    role: Literal["system", "administrator"]
+    credential: UsedCredential
+    limits: CallerLimits
     server_time: DateTimeText
+    clock_skew_s: float | None
+    warnings: list[str]
 
 
 class Alias(BaseModel):

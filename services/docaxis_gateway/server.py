@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
@@ -96,4 +97,7 @@ class HttpServer:
             timeout_graceful_shutdown=settings.stop_grace_s,
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
+            ssl_ca_certs=settings.tls_client_authorities,
+            # Asked for, not demanded: systems with keys and secrets have none to show.
+            ssl_cert_reqs=ssl.CERT_OPTIONAL if settings.tls_client_authorities else ssl.CERT_NONE,
         )

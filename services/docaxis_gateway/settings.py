@@ -1,11 +1,14 @@
 """Settings of the gateway (`DOCAXIS_GATEWAY_*`), and where its process finds the services."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from docaxis_runtime.tls import is_loopback
 
 MIB = 1024 * 1024
+_network = lru_cache(ip_network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,21 @@ class GatewaySettings:
         default=None,
         metadata={"env": "DOCAXIS_GATEWAY_TLS_KEY", "help": "PEM key of the certificate."},
     )
+    tls_client_authorities: Path | None = field(
+        default=None,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_TLS_CLIENT_AUTHORITIES",
+            "help": "PEM certificates of the authorities whose client certificates are taken; "
+            "which system has one, the registry says.",
+        },
+    )
+    certificate_proxies: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "env": "DOCAXIS_GATEWAY_CERTIFICATE_PROXIES",
+            "help": "Addresses or networks of the proxies whose Client-Cert (RFC 9440) is taken.",
+        },
+    )
     behind_tls_proxy: bool = field(
         default=False,
         metadata={
@@ -64,6 +82,15 @@ class GatewaySettings:
             "min": 60,
             "max": 3600,
             "help": "Life of an access token.",
+        },
+    )
+    signature_leeway_s: int = field(
+        default=120,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_SIGNATURE_LEEWAY_S",
+            "min": 1,
+            "max": 900,
+            "help": "How far the time of a signed request (RFC 9421) may be from the axis's.",
         },
     )
     max_json_bytes: int = field(
@@ -173,6 +200,39 @@ class GatewaySettings:
             "help": "Seconds after which a live stream ends, for its client to come back.",
         },
     )
+    requests_per_s: float = field(
+        default=1000.0,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_REQUESTS_PER_S",
+            "min": 0.0,
+            "help": "Requests a second of one system, by each replica of the gateway; 0: no limit.",
+        },
+    )
+    requests_burst: int = field(
+        default=2000,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_REQUESTS_BURST",
+            "min": 1,
+            "help": "Requests that a system may have saved up.",
+        },
+    )
+    request_log_days: int = field(
+        default=30,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_REQUEST_LOG_DAYS",
+            "min": 0,
+            "max": 366,
+            "help": "Days for which a system can look up its own requests; 0 notes none.",
+        },
+    )
+    request_log_per_system: int = field(
+        default=500_000,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_REQUEST_LOG_PER_SYSTEM",
+            "min": 1000,
+            "help": "Requests of one system that are kept; the oldest go first.",
+        },
+    )
     stop_grace_s: int = field(
         default=5,
         metadata={
@@ -187,6 +247,14 @@ class GatewaySettings:
             raise ValueError("TLS needs both the certificate and the key")
         if self.max_file_bytes > self.max_multipart_bytes:
             raise ValueError("max_multipart_bytes must not be below max_file_bytes")
+        if self.tls_client_authorities is not None and self.tls_certificate is None:
+            raise ValueError("client certificates need the axis's own TLS certificate and key")
+        _ = self.proxy_networks
+
+    @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The listed proxies. Raises `ValueError` for what is no address and no network."""
+        return tuple(_network(each) for each in self.certificate_proxies)
 
     def require_safe(self) -> None:
         """Raise `ValueError` where it would speak in the clear across a network."""

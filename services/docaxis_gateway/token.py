@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway.answers import PREFIX, json_answer
-from docaxis_gateway.authentication import known_system
 from docaxis_gateway.bodies import read_form
+from docaxis_gateway.edge import REQUESTER
 from docaxis_gateway.gateway import Gateway, gateway_of
+from docaxis_gateway.identity import known_system
 from docaxis_gateway.openapi import TOKEN_BODY, problems
 from docaxis_gateway.problems import field_error, language_of, problem_response
 from docaxis_gateway.response_models import AccessToken
@@ -55,6 +56,9 @@ _LONGEST_ASSERTION = 8192
             "assertion_replayed",
             "system_unknown",
             "system_locked",
+            "system_suspended",
+            "credential_expired",
+            "rate_limited",
             "request_timed_out",
             public=True,
         ),
@@ -85,6 +89,8 @@ async def _exchange(gateway: Gateway, request: Request) -> tuple[str, int]:
     until = assertion.expires_at + _LEEWAY_S
     if not gateway.seen_assertions.first_use(system.system_id, assertion.jti, until, now):
         raise DocaxisError("assertion_replayed")
+    request.scope[REQUESTER] = system.system_id
+    gateway.rates.take(system.system_id)
     credential_id = str(take_apart(token).header["kid"])
     if not system.counts(credential_id, gateway.now_ms()):
         raise DocaxisError("credential_expired")

@@ -59,6 +59,7 @@ def system(state: SystemState, snapshot: SystemsSnapshot) -> rpc.System:
             rpc.Credential(
                 credential_id=each,
                 public_jwk=jwk,
+                kind=state.kinds.get(each, ""),
                 not_before=state.validity.get(each, (0, 0))[0],
                 not_after=state.validity.get(each, (0, 0))[1],
             )

@@ -6,7 +6,7 @@ from docaxis_eventsourcing.identifiers import derived_id, new_id
 from docaxis_proto import registry_v1_pb2 as rpc
 from docaxis_registry import queries, rendering
 from docaxis_registry.asking import Asking
-from docaxis_registry.credentials import read_public_jwk
+from docaxis_registry.credentials import read_credential
 from docaxis_registry.domain import messages
 
 
@@ -41,13 +41,14 @@ class SystemCalls(Asking):
         self, request: rpc.AddCredentialRequest, context: Any
     ) -> rpc.ChangeReply:
         """Answers the credential's id."""
-        credential_id, public_jwk = read_public_jwk(request.public_jwk)
+        credential_id, public_jwk = read_credential(request)
         command = messages.AddCredential(
             request.system_id,
             credential_id,
             public_jwk,
             not_before=request.not_before,
             not_after=request.not_after,
+            kind=request.kind,
         )
         await self._decided("AddCredential", command, request)
         return rpc.ChangeReply(id=credential_id)

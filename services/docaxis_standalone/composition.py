@@ -125,13 +125,19 @@ async def composed_axis(
         health = Health()
         clients = twins(services)
         composed = await compose_gateway(
-            clients, ports.files, ports.log, ports.secrets, gateway_settings, health
+            clients, ports.files, ports.log, ports.secrets, ports.store, gateway_settings, health
         )
         server = HttpServer(composed.app, gateway_settings, composed.stopping)
         parts: list[LifecyclePart] = [
             KernelPart(part, health) for service in services.values() for part in service.parts
         ]
-        parts += [*_grpc(services, folder), composed.directory, composed.background, server]
+        parts += [
+            *_grpc(services, folder),
+            composed.directory,
+            composed.background,
+            composed.request_log,
+            server,
+        ]
         axis = Axis(
             folder,
             ports,

@@ -24,13 +24,16 @@ Organisations (`organisations`) and who holds which code (`codes`):
 
 Systems (`systems`):
 
-12. A system has a name and is connected `direct` or by `lgsp`; registering it again changes
-    nothing.
+12. A system has a name and is connected `direct` or by `lgsp`, or is an administrator
+    (`administration`); registering it again changes nothing.
 13. It serves organisations that are registered, each named once, at most 4,000.
 14. It has at most 16 credentials; one that it has is not added again (rule 27: unless its dates
     change).
 15. A credential that was revoked never comes back.
 16. Locking what is locked, or unlocking what is not, changes nothing.
+17. A credential is a public key, a client certificate's thumbprint or the name of a shared secret.
+    Of a kind that is no key, nothing but id and kind is told. Its kind never changes.
+18. An administrator serves no organisation.
 
 What came later (`levels`, `organisations`, `entries`; `systems`; `groups`):
 

@@ -90,9 +90,10 @@ class SetServedOrganisations:
 
 @dataclass(frozen=True, slots=True)
 class AddCredential:
-    """Let a system prove itself with a key; `credential_id` is its thumbprint (RFC 7638).
+    """Let a system prove itself: with a key, of which `credential_id` is the thumbprint (RFC 7638),
+    or by another `kind` of `credentials`.
 
-    Unix ms within which the key counts, the end excluded; 0: open.
+    Unix ms within which the credential counts, the end excluded; 0: open.
     """
 
     system_id: str
@@ -100,6 +101,7 @@ class AddCredential:
     public_jwk: str
     not_before: int = 0
     not_after: int = 0
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +231,15 @@ class SystemServes:
 
 @dataclass(frozen=True, slots=True)
 class CredentialAdded:
-    """A system has a further key, or one of its keys has other dates."""
+    """A system has a further credential, or one of its own has other dates; of a secret the event
+    holds the name alone."""
 
     system_id: str
     credential_id: str
     public_jwk: str
     not_before: int = 0
     not_after: int = 0
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Systems and their credentials: the aggregate `system/<id>`, rules 12-16 and 24-29."""
+"""Systems and their credentials: the aggregate `system/<id>`, rules 12-18 and 24-29."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,11 @@ from docaxis_registry.domain.messages import (
     SystemsSeen,
 )
 
-CONNECTIONS = ("direct", "lgsp")
+ADMINISTRATION = "administration"
+"""The connection of administrators: they have credentials and locks as systems have."""
+CONNECTIONS = ("direct", "lgsp", ADMINISTRATION)
+KINDS = ("", "certificate", "hmac")
+"""Of credentials; the empty one is a public key."""
 LONGEST_NAME = 200
 MOST_ORGANISATIONS = 4000
 """Served by one system, so that its event stays under 256 KB (L9)."""
@@ -52,7 +56,7 @@ class SystemState:
     connection: str = ""
     organisation_ids: tuple[str, ...] = ()
     credentials: dict[str, str] = field(default_factory=dict)
-    """Public JWK by credential id."""
+    """Public JWK by credential id; empty for those of another kind."""
     revoked: tuple[str, ...] = ()
     locked: bool = False
     onboarding: str = REGISTERED
@@ -62,6 +66,8 @@ class SystemState:
     last_seen: int = 0
     validity: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By credential id: Unix ms within which it counts, the end excluded; 0: open."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """Kind by credential id, of those that are no public key."""
 
 
 def aggregates(command: SystemCommand) -> tuple[str, ...]:
@@ -73,7 +79,7 @@ def aggregates(command: SystemCommand) -> tuple[str, ...]:
 
 
 def decide(states: Mapping[str, State], now: int, command: SystemCommand) -> Decision:
-    """Rules 12-16 and 24-28. `now` is Unix ms."""
+    """Rules 12-18 and 24-28. `now` is Unix ms."""
     state: SystemState = states[f"system/{command.system_id}"]
     match command:
         case RegisterSystem():
@@ -128,11 +134,13 @@ def evolve(state: SystemState, event: SystemEvent) -> SystemState:
         case CredentialAdded():
             more = {**state.credentials, event.credential_id: event.public_jwk}
             dates = {**state.validity, event.credential_id: (event.not_before, event.not_after)}
-            return replace(state, credentials=more, validity=dates)
+            kinds = {**state.kinds, event.credential_id: event.kind} if event.kind else state.kinds
+            return replace(state, credentials=more, validity=dates, kinds=kinds)
         case CredentialRevoked():
             left = {k: v for k, v in state.credentials.items() if k != event.credential_id}
             revoked = (*state.revoked, event.credential_id)
-            return replace(state, credentials=left, revoked=revoked)
+            kinds = {k: v for k, v in state.kinds.items() if k != event.credential_id}
+            return replace(state, credentials=left, revoked=revoked, kinds=kinds)
         case SystemLocked():
             return replace(state, locked=event.locked)
         case SystemOnboarded():
@@ -154,11 +162,16 @@ def _register(states: Mapping[str, State], state: SystemState, command: Register
     if command.connection not in CONNECTIONS:
         params = {"field": "connection", "expected": ", ".join(CONNECTIONS)}
         return Refused("field_invalid", params, "/connection")
-    return _fault_in_served(states, command.organisation_ids) or Decided(
-        (
-            SystemRegistered(
-                command.system_id, command.name, command.connection, command.organisation_ids
-            ),
+    served = command.organisation_ids
+    return (
+        _fault_of_administrator(command.connection, served)
+        or _fault_in_served(states, served)
+        or Decided(
+            (
+                SystemRegistered(
+                    command.system_id, command.name, command.connection, command.organisation_ids
+                ),
+            )
         )
     )
 
@@ -168,9 +181,20 @@ def _serve(
 ) -> Decision:
     if command.organisation_ids == state.organisation_ids:
         return AlreadyDecided()
-    return _fault_in_served(states, command.organisation_ids) or Decided(
-        (SystemServes(command.system_id, command.organisation_ids),)
+    served = command.organisation_ids
+    return (
+        _fault_of_administrator(state.connection, served)
+        or _fault_in_served(states, served)
+        or Decided((SystemServes(command.system_id, served),))
     )
+
+
+def _fault_of_administrator(connection: str, served: tuple[str, ...]) -> Refused | None:
+    """Rule 18."""
+    if connection == ADMINISTRATION and served:
+        params = {"field": "organisation_ids", "expected": "none, for an administrator"}
+        return Refused("field_invalid", params, "/organisation_ids")
+    return None
 
 
 def _fault_in_served(states: Mapping[str, State], served: tuple[str, ...]) -> Refused | None:
@@ -191,14 +215,19 @@ def _fault_in_served(states: Mapping[str, State], served: tuple[str, ...]) -> Re
 
 
 def _add(state: SystemState, now: int, command: AddCredential) -> Decision:
-    """Rules 14, 15 and 27."""
+    """Rules 14, 15, 17 and 27."""
+    if command.kind not in KINDS:
+        params = {"field": "kind", "expected": ", ".join(filter(None, KINDS))}
+        return Refused("field_invalid", params, "/kind")
     if command.credential_id in state.revoked:
         return Refused("credential_revoked", pointer="/public_jwk")
+    known = command.credential_id in state.credentials
+    if known and command.kind != state.kinds.get(command.credential_id, ""):
+        return Refused("field_invalid", {"field": "kind", "expected": "the same kind"}, "/kind")
     begins, ends = command.not_before, command.not_after
     if begins < 0 or ends < 0 or (ends and ends <= max(begins, now)):
         params = {"field": "not_after", "expected": "a moment to come, after not_before"}
         return Refused("field_invalid", params, "/not_after")
-    known = command.credential_id in state.credentials
     if known and state.validity.get(command.credential_id, (0, 0)) == (begins, ends):
         return AlreadyDecided()
     if not known and len(state.credentials) >= MOST_CREDENTIALS:
@@ -207,9 +236,10 @@ def _add(state: SystemState, now: int, command: AddCredential) -> Decision:
     event = CredentialAdded(
         command.system_id,
         command.credential_id,
-        command.public_jwk,
+        "" if command.kind else command.public_jwk,
         not_before=begins,
         not_after=ends,
+        kind=command.kind,
     )
     return Decided((event,))
 

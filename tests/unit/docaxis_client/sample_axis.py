@@ -71,6 +71,7 @@ class SampleAxis:
     undecided: dict[str, int] = field(default_factory=dict)
     refuse_undecided: bool = False
     token_life_s: float = 300.0
+    waits_for: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     def fail(self, method: str, path: str, kind: str, retry_after: str | None = None) -> None:

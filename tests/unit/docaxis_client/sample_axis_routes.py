@@ -57,7 +57,8 @@ def application(axis: SampleAxis) -> web.Application:
 
     @web.middleware
     async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path not in ("/api/v1/token", "/api/v1/keys"):
+        public = ("/api/v1/token", "/api/v1/keys", "/api/v1/health/live", "/api/v1/health/ready")
+        if request.path not in public:
             token = request.headers.get("Authorization", "").removeprefix("Bearer ")
             system, ends = axis.tokens.get(token, ("", 0.0))
             if time.monotonic() >= ends:
@@ -89,6 +90,16 @@ def application(axis: SampleAxis) -> web.Application:
     @routes.get("/api/v1/keys")
     async def keys(request: web.Request) -> web.Response:
         return web.json_response(jwk_set([axis.signer.public_jwk()]))
+
+    @routes.get("/api/v1/health/live")
+    async def live(request: web.Request) -> web.Response:
+        return web.json_response({"status": "ready", "parts": {}})
+
+    @routes.get("/api/v1/health/ready")
+    async def ready(request: web.Request) -> web.Response:
+        status = "not_ready" if axis.waits_for else "ready"
+        code = 503 if axis.waits_for else 200
+        return web.json_response({"status": status, "parts": axis.waits_for}, status=code)
 
     @routes.get("/api/v1/me")
     async def me(request: web.Request) -> web.Response:

@@ -16,12 +16,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from google.protobuf.message import Message as Protobuf
 
+from docaxis_adapters.file_secrets import FileSecrets
 from docaxis_adapters.local_files import LocalFileStore
 from docaxis_adapters.sqlite_log import SqliteEventLog
+from docaxis_adapters.sqlite_store import SqliteReadStore
 from docaxis_eventsourcing.envelope import Envelope, Message
 from docaxis_eventsourcing.identifiers import new_id
 from docaxis_eventsourcing.ports.event_log import Outgoing
 from docaxis_gateway.app import make_app
+from docaxis_gateway.credential_secrets import CredentialSecrets
 from docaxis_gateway.gateway import Gateway, Services
 from docaxis_gateway.server import HttpServer
 from docaxis_gateway.settings import GatewaySettings
@@ -183,10 +186,16 @@ async def world(tmp_path: Path, settings: GatewaySettings) -> AsyncIterator[Worl
     )
     directory = SystemDirectory(services.registry, log)
     await directory.start()
-    gateway = Gateway(services, files, directory, AccessTokens(SECRET, 600), replace(settings))
+    store = await SqliteReadStore.open(tmp_path / "store.db")
+    secrets = FileSecrets(tmp_path / "secrets")
+    gateway = Gateway(
+        services, files, directory, AccessTokens(SECRET, 600),
+        CredentialSecrets(secrets), store, replace(settings),
+    )  # fmt: skip
     gateway.health.part("test").ready()
     server = HttpServer(make_app(gateway), settings)
     await server.start()
+    await gateway.request_log.start()
     base = f"http://127.0.0.1:{server.port}/api/v1"
     async with aiohttp.ClientSession() as http:
         yield World(
@@ -194,6 +203,8 @@ async def world(tmp_path: Path, settings: GatewaySettings) -> AsyncIterator[Worl
             registry, routing, status, sender, receiver,
         )  # fmt: skip
     await server.stop()
+    await gateway.request_log.stop()
+    await store.close()
     await gateway.background.stop()
     await directory.stop()
     await files.close()

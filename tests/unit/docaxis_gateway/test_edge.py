@@ -174,7 +174,7 @@ class TestOpenApi:
         }
         assert routes == set(
             """
-            POST /token|GET /me|GET /keys|GET /organisations|GET /organisations/{code}
+            POST /token|GET /me|GET /requests|GET /keys|GET /organisations|GET /organisations/{code}
             POST /uploads|HEAD /uploads/{upload_id}|PATCH /uploads/{upload_id}
             DELETE /uploads/{upload_id}|PUT /uploads/{upload_id}|POST /documents
             GET /documents|GET /documents/{document_id}
@@ -196,6 +196,12 @@ class TestOpenApi:
             GET /organisations/{code}/reachability|GET /recipient-groups|POST /recipient-groups
             GET /recipient-groups/{group_id}|PUT /recipient-groups/{group_id}
             DELETE /recipient-groups/{group_id}
+            POST /admin/organisations|POST /admin/organisations/{code}:lock
+            POST /admin/organisations/{code}:unlock|POST /admin/systems|GET /admin/systems
+            PUT /admin/organisations/{code}/signature-policy|GET /admin/systems/{system_id}
+            PUT /admin/systems/{system_id}/organisations|POST /admin/systems/{system_id}:lock
+            POST /admin/systems/{system_id}:unlock|POST /admin/systems/{system_id}/credentials
+            DELETE /admin/systems/{system_id}/credentials/{credential_id}
             """.replace("\n", "|")
             .replace("            ", "")
             .strip("|")

@@ -4,7 +4,8 @@ import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from docaxis_eventsourcing.errors import DocaxisError
-from docaxis_registry.credentials import read_public_jwk
+from docaxis_proto.registry_v1_pb2 import AddCredentialRequest
+from docaxis_registry.credentials import read_credential, read_public_jwk, read_thumbprint
 from tests.unit.docaxis_registry.samples import PUBLIC_JWK
 
 
@@ -55,3 +56,26 @@ def test_a_private_key_is_refused_and_not_repeated() -> None:
         read_public_jwk(json.dumps(jwk))
     assert str(jwk["d"]) not in repr(refused.value)
     assert "without private members" in refused.value.params["expected"]
+
+
+def test_a_thumbprint_has_one_form_however_it_was_written() -> None:
+    named = "Hi3vGJDbWBFkqEVhbuxVJCGHdmrrRjQ3UBJQ0qJFjZs"
+    raw = bytes.fromhex("1e2def1890db581164a845616eec55242187766aeb463437501250d2a2458d9b")
+    spelt = (named, named + "=", raw.hex(), raw.hex().upper(), raw.hex(":").upper())
+    assert {read_thumbprint(each) for each in spelt} == {named}
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", "x" * 64, "0" * 62, "ế" * 43, "A" * 500, "\x00" * 43])
+def test_what_is_no_thumbprint_is_refused(wrong: str) -> None:
+    with pytest.raises(DocaxisError) as refused:
+        read_credential(AddCredentialRequest(kind="certificate", thumbprint=wrong))
+    assert refused.value.fields[0].pointer == "/thumbprint"
+
+
+def test_a_secret_is_named_and_not_told() -> None:
+    request = AddCredentialRequest(kind="hmac", credential_id="a" * 16, public_jwk="a secret")
+    assert read_credential(request) == ("a" * 16, "")
+    for wrong in ("", "short", "../../etc/passwd-xxxx", "a" * 65):
+        with pytest.raises(DocaxisError) as refused:
+            read_credential(AddCredentialRequest(kind="hmac", credential_id=wrong))
+        assert refused.value.fields[0].pointer == "/credential_id"

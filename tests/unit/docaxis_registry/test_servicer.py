@@ -214,6 +214,34 @@ async def test_systems_and_their_credentials(registry: RegistryServicer, ports: 
     assert (snapshot.version, snapshot.place) == (end.version, end.place)
 
 
+async def test_rule_17_credentials_of_all_kinds_are_in_the_snapshot_and_in_the_events(
+    registry: RegistryServicer, ports: Ports
+) -> None:
+    request = rpc.RegisterSystemRequest(name="a", connection="administration", actor="chief")
+    id = (await registry.RegisterSystem(request, None)).system_id
+    secret = rpc.AddCredentialRequest(system_id=id, kind="hmac", credential_id="s" * 20, actor="me")
+    assert (await registry.AddCredential(secret, None)).id == "s" * 20
+    certificate = rpc.AddCredentialRequest(system_id=id, kind="certificate", thumbprint="0" * 64)
+    thumbprint = (await registry.AddCredential(certificate, None)).id
+    (system,) = (await registry.SnapshotSystems(rpc.SnapshotSystemsRequest(), None)).systems
+    kinds = {each.credential_id: each.kind for each in system.credentials}
+    assert kinds == {"s" * 20: "hmac", thumbprint: "certificate"}
+    view = SystemsView.of([system])
+    assert view.systems[id].is_administrator
+    assert dict(view.systems[id].kinds) == kinds
+    tail = ports.log.tail("docaxis.registry.events", {0: START})
+    records: list[Recorded] = []
+    while len(records) < 3:
+        records += await tail.next(10, 1.0)
+    await tail.close()
+    assert [each.envelope.actor for each in records] == ["chief", "me", ""]
+    followed = SystemsView()
+    for each in records:
+        followed.apply(each.envelope.type, each.data)
+    assert followed.systems[id].kinds == view.systems[id].kinds
+    assert followed.holders == view.holders
+
+
 async def test_refusals_name_their_field(registry: RegistryServicer) -> None:
     await register(registry, told("H29"))
     with pytest.raises(DocaxisError) as refused:

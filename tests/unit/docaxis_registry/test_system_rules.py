@@ -110,3 +110,36 @@ def test_rule_16_locking_is_told_once(registry: Registry) -> None:
     assert registry.do(LockSystem("s", False)) == AlreadyDecided()
     assert registry.do(LockSystem("s", True)) == Decided((SystemLocked("s", True),))
     assert registry.do(LockSystem("s", True)) == AlreadyDecided()
+
+
+def test_rule_17_of_a_secret_or_certificate_only_id_and_kind_are_told(registry: Registry) -> None:
+    connected(registry)
+    for kind in ("hmac", "certificate"):
+        add = AddCredential("s", kind, "what a client slipped in", kind=kind)
+        assert registry.do(add) == Decided((CredentialAdded("s", kind, "", kind=kind),))
+    assert registry.state("system/s").kinds == {"hmac": "hmac", "certificate": "certificate"}
+    for kind in ("", "certificate"):
+        other = registry.do(AddCredential("s", "hmac", PUBLIC_JWK, not_after=2**50, kind=kind))
+        assert isinstance(other, Refused), "the kind never changes, not even with other dates"
+        assert (other.code, other.pointer) == ("field_invalid", "/kind")
+    longer = AddCredential("s", "hmac", "", not_after=2**50, kind="hmac")
+    assert registry.do(longer) == Decided(
+        (CredentialAdded("s", "hmac", "", not_after=2**50, kind="hmac"),)
+    ), "rule 27 holds for all kinds"
+    wrong = registry.do(AddCredential("s", "x", "", kind="password"))
+    assert isinstance(wrong, Refused)
+    assert (wrong.code, wrong.pointer) == ("field_invalid", "/kind")
+    registry.do(RevokeCredential("s", "hmac"))
+    assert registry.state("system/s").kinds == {"certificate": "certificate"}
+    again = registry.do(AddCredential("s", "hmac", "", kind="hmac"))
+    assert isinstance(again, Refused), "rule 15 holds for all kinds"
+
+
+def test_rule_18_an_administrator_serves_no_organisation(registry: Registry) -> None:
+    serving = registry.do(RegisterSystem("a", "Quản trị", "administration", (H29,)))
+    assert isinstance(serving, Refused)
+    assert (serving.code, serving.pointer) == ("field_invalid", "/organisation_ids")
+    registry.do(RegisterSystem("a", "Quản trị", "administration", ()))
+    later = registry.do(SetServedOrganisations("a", (H29,)))
+    assert isinstance(later, Refused)
+    assert later.pointer == "/organisation_ids"

@@ -1,0 +1,171 @@
+"""The axis as its administrators see it: organisations, systems, credentials, locks, policies.
+
+Answers are typed, refusals are `ProblemError`; every act may be repeated.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from docaxis_client.calls import Calls, path_of, present, segment
+from docaxis_client.credentials import Credentials
+from docaxis_client.models import Answer
+from docaxis_client.tokens import new_key
+from docaxis_client.transport import Request, Transport
+
+
+class Outcome(Answer, frozen=True, kw_only=True):
+    """What became of one organisation: `registered`, `unchanged`, or a code."""
+
+    code: str
+    id: str = ""
+    result: str = ""
+
+
+class Outcomes(Answer, frozen=True, kw_only=True):
+    """One for each organisation, in their order."""
+
+    results: tuple[Outcome, ...] = ()
+
+
+class Changed(Answer, frozen=True, kw_only=True):
+    """The id of what was changed or made."""
+
+    id: str
+
+
+class NewCredential(Answer, frozen=True, kw_only=True):
+    """A credential; `secret` is told this once, and kept out of `repr`."""
+
+    id: str
+    kind: str
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"NewCredential(id={self.id!r}, kind={self.kind!r})"
+
+
+class CredentialId(Answer, frozen=True, kw_only=True):
+    """A credential that a system has."""
+
+    id: str
+    kind: str = ""
+
+
+class Served(Answer, frozen=True, kw_only=True):
+    """An organisation that a system serves."""
+
+    id: str
+    code: str | None = None
+
+
+class System(Answer, frozen=True, kw_only=True):
+    """A system or administrator."""
+
+    id: str
+    name: str = ""
+    connection: str = ""
+    locked: bool = False
+    onboarding: str = ""
+    organisations: tuple[Served, ...] = ()
+    credentials: tuple[CredentialId, ...] = ()
+
+
+class SystemsPage(Answer, frozen=True, kw_only=True):
+    """Systems in the order of their ids."""
+
+    items: tuple[System, ...] = ()
+    next: str | None = None
+
+
+class Administration(Calls):
+    """An administrator's client; use it as `async with Administration(url, credentials)`."""
+
+    def __init__(
+        self, base_url: str | None, credentials: Credentials, *, language: str = "vi"
+    ) -> None:
+        address = base_url or credentials.base_url
+        if not address:
+            raise ValueError("neither a base URL nor credentials that name one")
+        self._transport = Transport(address, credentials, language=language)
+
+    async def __aenter__(self) -> "Administration":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._transport.close()
+
+    async def register_organisations(self, organisations: Sequence[Mapping[str, Any]]) -> Outcomes:
+        """Register or change organisations, at most 500; fields as the REST interface has them."""
+        content = {"organisations": list(organisations)}
+        return await self._post("/admin/organisations", content, Outcomes, None)
+
+    async def lock_organisation(self, code: str, *, locked: bool = True) -> Changed:
+        """Shut an organisation out, or let it in again."""
+        return await self._act(f"/admin/organisations/{segment(code)}", locked)
+
+    async def set_signature_policy(
+        self, code: str, policy: str, document_type: str | None = None
+    ) -> Changed:
+        """`required` or `advisory`, of one document type or the default."""
+        content = present(policy=policy, document_type=document_type)
+        path = f"/admin/organisations/{segment(code)}/signature-policy"
+        return await self._put(path, content)
+
+    async def register_system(
+        self, name: str, connection: str, organisations: Sequence[str] = ()
+    ) -> Changed:
+        """Register a system (`direct`, `lgsp`) or an administrator (`administration`)."""
+        content = {"name": name, "connection": connection, "organisations": list(organisations)}
+        return await self._post("/admin/systems", content, Changed, None)
+
+    async def systems(self, *, limit: int | None = None, cursor: str | None = None) -> SystemsPage:
+        """List systems and administrators."""
+        return await self._get(path_of("/admin/systems", limit=limit, cursor=cursor), SystemsPage)
+
+    async def system(self, system_id: str) -> System:
+        """Get one, with the ids of its credentials."""
+        return await self._get(f"/admin/systems/{segment(system_id)}", System)
+
+    async def serve(self, system_id: str, organisations: Sequence[str]) -> Changed:
+        """Replace the organisations that a system serves."""
+        path = f"/admin/systems/{segment(system_id)}/organisations"
+        return await self._put(path, {"organisations": list(organisations)})
+
+    async def lock_system(self, system_id: str, *, locked: bool = True) -> Changed:
+        """Shut a system out, or let it in again."""
+        return await self._act(f"/admin/systems/{segment(system_id)}", locked)
+
+    async def add_credential(
+        self,
+        system_id: str,
+        kind: str,
+        *,
+        public_jwk: Mapping[str, Any] | None = None,
+        thumbprint: str | None = None,
+    ) -> NewCredential:
+        """Add a `key`, a `certificate` by its SHA-256 thumbprint, or an `hmac` secret."""
+        content = present(kind=kind, public_jwk=public_jwk, thumbprint=thumbprint)
+        path = f"/admin/systems/{segment(system_id)}/credentials"
+        return await self._post(path, content, NewCredential, None)
+
+    async def revoke_credential(self, system_id: str, credential_id: str) -> None:
+        """Take a credential back, for ever."""
+        path = f"/admin/systems/{segment(system_id)}/credentials/{segment(credential_id)}"
+        await self._transport.call(Request("DELETE", path))
+
+    async def _act(self, path: str, locked: bool) -> Changed:
+        return await self._post(f"{path}:{'lock' if locked else 'unlock'}", {}, Changed, new_key())
+
+    async def _put(self, path: str, content: Mapping[str, Any]) -> Changed:
+        headers = {"Content-Type": "application/json"}
+        body = msgspec.json.encode(content)
+        reply = await self._transport.call(Request("PUT", path, headers, body))
+        return msgspec.json.decode(reply.body, type=Changed)

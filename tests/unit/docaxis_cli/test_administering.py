@@ -1,0 +1,85 @@
+"""`docaxis admin`, on a real axis in a thread: from the first administrator to a revoked key."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner, Result
+
+from docaxis_cli.main import app
+from docaxis_standalone.composition import running_axis
+from docaxis_trust.jwk_set import public_jwk
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    data = tmp_path / "data"
+    running = running_axis(data)
+    axis = asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(60)
+
+    def command(*arguments: str) -> Result:
+        environment = {"DOCAXIS_DATA": str(data), "DOCAXIS_URL": axis.url, "LANG": "en"}
+        return CliRunner().invoke(app, ["admin", *arguments], env=environment)
+
+    try:
+        yield command
+    finally:
+        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(60)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def parsed(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_an_axis_is_run_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    made = run("create", "chief")
+    assert made.exit_code == 0, made.output
+    assert "docaxis admin systems --as chief" in made.stdout
+    assert run("create", "chief").exit_code == 2
+    listed = tmp_path / "list.json"
+    listed.write_text(json.dumps([{"code": "H29", "name": "Thành phố", "level": 1}]))
+    assert parsed(run("organisations", str(listed), "--json"))[0]["result"] == "registered"
+    listed.write_text(json.dumps([{"code": "H29.1", "name": "Sở", "level": 2, "parent": "Z"}]))
+    refused = run("organisations", str(listed))
+    assert (refused.exit_code, refused.stdout.strip()) == (1, "H29.1: parent_unknown")
+    system = parsed(run("register", "QLVB", "--organisation", "H29", "--json"))["id"]
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps(public_jwk(Ed25519PrivateKey.generate().public_key())))
+    added = parsed(run("credential", system, "--key", str(key), "--json"))
+    secret = run("credential", system, "--secret")
+    assert "told this once" in secret.stdout
+    for each in (("organisation", "H29", "lock"), ("policy", "H29", "required")):
+        assert run(*each).exit_code == 0
+    assert run("system", system, "lock").exit_code == 0
+    told = run("systems")
+    assert "[locked]: H29" in told.stdout
+    assert f"key {added['id']}" in told.stdout
+    assert run("revoke", system, added["id"]).exit_code == 0
+    assert added["id"] not in run("systems").stdout
+    assert run("serve", system).exit_code == 0
+
+
+def test_wrong_calls_are_told(run: Run, tmp_path: Path) -> None:
+    assert run("create", "chief").exit_code == 0
+    assert run("system", "x", "explode").exit_code == 2
+    assert run("credential", "x").exit_code == 2
+    assert run("credential", "x", "--secret").exit_code == 1
+    broken = tmp_path / "broken.json"
+    broken.write_text("{")
+    assert run("organisations", str(broken)).exit_code == 2
+    assert run("credential", "x", "--certificate", str(broken)).exit_code == 2
+    assert run("create", "../x").exit_code == 2
