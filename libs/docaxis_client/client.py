@@ -11,7 +11,7 @@ from types import TracebackType
 import msgspec
 
 from docaxis_client import models, submission, tracking
-from docaxis_client.calls import path_of, segment
+from docaxis_client.calls import path_of, present, segment
 from docaxis_client.counting import Counting
 from docaxis_client.credentials import Credentials
 from docaxis_client.pending import decided_submission
