@@ -160,7 +160,7 @@ async def test_O4_reachable_is_who_is_connected_and_not_shut_out(
     await world.gateway.directory.wait_for_version(world.sequence)
     connected = await reachability()
     assert connected["connected"] is True
-    assert connected["last_seen"] == "2026-11-22T07:06:40.000Z"
+    assert connected["last_seen"] == "2026-11-21T22:26:40.000Z"
     assert connected["max_file_bytes"] == world.gateway.settings.max_file_bytes
     await world.tell(events.SystemOnboarded(system_id=receiver, state="suspended"))
     await world.gateway.directory.wait_for_version(world.sequence)
