@@ -86,9 +86,11 @@ class DocaxisClient:
         """Search the catalogue by words or code."""
         return self._run(self._axis.organisations(query, limit=limit, cursor=cursor))
 
-    def changed_organisations(self, since: str = "0", **page: Any) -> models.OrganisationsPage:
-        """List what changed in the catalogue since a version (`limit`, `cursor`)."""
-        return self._run(self._axis.changed_organisations(since, **page))
+    def changed_organisations(
+        self, since: str = "0", *, limit: int | None = None, cursor: str | None = None
+    ) -> models.OrganisationsPage:
+        """List what changed in the catalogue since a version."""
+        return self._run(self._axis.changed_organisations(since, limit=limit, cursor=cursor))
 
     def reachability(self, code: str) -> models.Reachability:
         """Tell whether an organisation is connected, and when it was seen last."""
@@ -99,10 +101,19 @@ class DocaxisClient:
         return self._run(self._axis.recipient_groups(organisation))
 
     def make_recipient_group(
-        self, name: str, members: Sequence[str], **options: Any
+        self,
+        name: str,
+        members: Sequence[str],
+        *,
+        organisation: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.RecipientGroup:
-        """Make a group of recipients (`organisation`, `idempotency_key`)."""
-        return self._run(self._axis.make_recipient_group(name, members, **options))
+        """Make a group of recipients."""
+        return self._run(
+            self._axis.make_recipient_group(
+                name, members, organisation=organisation, idempotency_key=idempotency_key
+            )
+        )
 
     def organisation(self, code: str) -> models.CatalogueEntry:
         """Look one organisation up."""
