@@ -104,7 +104,7 @@ class DocaxisClient:
     def changed_organisations(
         self, since: str = "0", *, limit: int | None = None, cursor: str | None = None
     ) -> models.OrganisationsPage:
-        """List what changed in the catalogue since the version of an earlier answer."""
+        """List what changed in the catalogue since a version."""
         return self._run(self._axis.changed_organisations(since, limit=limit, cursor=cursor))
 
     def reachability(self, code: str) -> models.Reachability:
@@ -123,7 +123,7 @@ class DocaxisClient:
         organisation: str | None = None,
         idempotency_key: str | None = None,
     ) -> models.RecipientGroup:
-        """Make a group of recipients; members are told by their codes."""
+        """Make a group of recipients."""
         return self._run(
             self._axis.make_recipient_group(
                 name, members, organisation=organisation, idempotency_key=idempotency_key

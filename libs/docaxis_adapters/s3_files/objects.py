@@ -116,14 +116,18 @@ class Objects:
         try:
             with store_failures(key, writing=True):
                 async with asyncio.timeout(_CALL_S + len(content) / _SLOWEST_COPY):
-                    await self._store.put_async(key, content, mode="create", use_multipart=False)
-        except AlreadyExistsError as error:
-            raise FileExistsError(key) from error
+                    await self._create(key, content)
         except Unavailable as error:
             # A server that refuses before it read the body may just cut the connection.
             if await self.exists(key):
                 raise FileExistsError(key) from error
             raise
+
+    async def _create(self, key: str, content: bytes) -> None:
+        try:
+            await self._store.put_async(key, content, mode="create", use_multipart=False)
+        except AlreadyExistsError as error:
+            raise FileExistsError(key) from error
 
     async def put_pieces(self, key: str, pieces: AsyncIterator[bytes]) -> None:
         """Write an object in parts as its pieces come, whole or not at all.
@@ -186,8 +190,6 @@ def store_failures(key: str, *, writing: bool = False) -> Iterator[None]:
         raise FileNotFoundError(key) from error
     except TimeoutError as error:
         raise Unavailable(f"object store: no answer in time for {key}") from error
-    except AlreadyExistsError:
-        raise
     except BaseError as error:
         raise Unavailable(f"object store: {_in_short(error)}") from error
 

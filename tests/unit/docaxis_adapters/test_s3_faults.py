@@ -194,6 +194,17 @@ async def test_a_bucket_that_is_gone_is_no_missing_file(own: Own, files: S3FileS
     assert await files.size("document", digest) == len(MIB)
 
 
+async def test_a_write_that_the_server_calls_a_conflict_is_unavailable(
+    own: Own, files: S3FileStore
+) -> None:
+    """versitygw answers 409 to a write beside which a sweep removes folders."""
+    in_its_place = own.data / own.server.settings.bucket / "documents" / "document" / "name"
+    in_its_place.mkdir(parents=True)
+    (in_its_place / "other").write_bytes(b"x")
+    with pytest.raises(Unavailable, match="ExistingObjectIsDirectory"):
+        await files._objects.put("documents/document/name", b"content")
+
+
 async def test_200_mib_stream_in_and_out_with_flat_memory(tmp_path: Path) -> None:
     settings = {**settings_of(s3_settings()), "prefix": f"test-{os.urandom(8).hex()}"}
     process = await asyncio.create_subprocess_exec(

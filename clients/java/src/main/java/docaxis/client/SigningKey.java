@@ -16,8 +16,9 @@ import java.util.Base64;
 
 /** A system's private key: Ed25519 (JWS algorithm EdDSA) or P-256 (ES256). */
 final class SigningKey {
-    private static final String BEGIN = "-----BEGIN PRIVATE KEY-----";
-    private static final String END = "-----END PRIVATE KEY-----";
+    private static final String LABEL = "PRIVATE KEY-----";
+    private static final String BEGIN = "-----BEGIN " + LABEL;
+    private static final String END = "-----END " + LABEL;
 
     private final PrivateKey key;
     private final boolean edwards;
