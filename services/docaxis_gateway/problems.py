@@ -14,11 +14,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_gateway.languages import choose_language
 from docaxis_runtime.call_context import current_call
 from docaxis_runtime.error_table import row_of
+
+ERROR = "docaxis.error"
+"""Where the scope of a request that was refused keeps the error itself."""
 
 _ERRORS_LIMIT = 100
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
@@ -77,7 +81,20 @@ def problem_response(
         headers["Connection"] = "close"
     elif status == 416 and "size" in error.params:
         headers["Content-Range"] = f"bytes */{error.params['size']}"
-    return Response(_encoder.encode(body), status, headers, "application/problem+json")
+    return _Problem(error, body, headers)
+
+
+class _Problem(Response):
+    def __init__(
+        self, error: DocaxisError, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> None:
+        content = _encoder.encode(body)
+        super().__init__(content, body["status"], headers, "application/problem+json")
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ERROR] = self._error  # the public gRPC tells it in its own form
+        await super().__call__(scope, receive, send)
 
 
 async def handle_docaxis_error(request: Request, error: Exception) -> Response:

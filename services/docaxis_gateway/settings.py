@@ -25,6 +25,26 @@ class GatewaySettings:
             "help": "Port to listen on; 0 takes a free one.",
         },
     )
+    grpc_port: int | None = field(
+        default=None,
+        metadata={
+            "env": "DOCAXIS_GRPC_PORT",
+            "min": 0,
+            "max": 65535,
+            "help": "Port of the public gRPC, on the same address; 0 takes a free one."
+            " Where it is not set: the one after REST's.",
+        },
+    )
+    grpc_message_bytes: int = field(
+        default=4 * MIB,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_GRPC_MESSAGE_BYTES",
+            "min": 64 * 1024,
+            "max": 64 * MIB,
+            "help": "Largest message of the public gRPC, a document with its small files included;"
+            " larger files come as streams.",
+        },
+    )
     tls_certificate: Path | None = field(
         default=None,
         metadata={
@@ -144,6 +164,13 @@ class GatewaySettings:
             raise ValueError("TLS needs both the certificate and the key")
         if self.max_file_bytes > self.max_multipart_bytes:
             raise ValueError("max_multipart_bytes must not be below max_file_bytes")
+
+    @property
+    def grpc_listen(self) -> str:
+        """Where the public gRPC listens: `host:port`."""
+        after = self.port + 1 if 0 < self.port < 65535 else 0
+        port = after if self.grpc_port is None else self.grpc_port
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
     def require_safe(self) -> None:
         """Raise `ValueError` where it would speak in the clear across a network."""

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from grpc_health.v1 import health_pb2
 
-from docaxis_process.grpc_health import LIVENESS
+from docaxis_runtime.grpc_health import LIVENESS
 from docaxis_trust.key_file_signer import KeyFileSigner
 from tests.system.axis_process import free_port
 from tests.unit.docaxis_process.embedded_process import ROOT, environment
