@@ -32,7 +32,7 @@ class GatewaySettings:
             "min": 0,
             "max": 65535,
             "help": "Port of the public gRPC, on the same address; 0 takes a free one."
-            " Where it is not set: the one after REST's.",
+            " Where it is not set: the one after REST's, or a free one where that is taken.",
         },
     )
     grpc_message_bytes: int = field(
@@ -166,11 +166,11 @@ class GatewaySettings:
             raise ValueError("max_multipart_bytes must not be below max_file_bytes")
 
     @property
-    def grpc_listen(self) -> str:
-        """Where the public gRPC listens: `host:port`."""
-        after = self.port + 1 if 0 < self.port < 65535 else 0
-        port = after if self.grpc_port is None else self.grpc_port
-        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+    def grpc_ports(self) -> tuple[int, ...]:
+        """Ports of the public gRPC, of which the first one that is free is taken."""
+        if self.grpc_port is not None:
+            return (self.grpc_port,)
+        return (self.port + 1, 0) if 0 < self.port < 65535 else (0,)
 
     def require_safe(self) -> None:
         """Raise `ValueError` where it would speak in the clear across a network."""

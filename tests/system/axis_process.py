@@ -60,6 +60,7 @@ class AxisProcess:
             **os.environ,
             "DOCAXIS_DATA": str(self.data),
             "DOCAXIS_HTTP_PORT": str(self.port),
+            "DOCAXIS_GRPC_PORT": "0",
             "DOCAXIS_LOG_LEVEL": "WARNING",
             **self.environment,
         }

@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 import grpc
+import structlog
 from grpc_health.v1 import health_pb2_grpc
 from starlette.types import ASGIApp
 
@@ -30,6 +31,9 @@ _OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+
+
+_log = structlog.get_logger(__name__)
 
 
 class PublicGrpcServer:
@@ -84,14 +88,20 @@ class PublicGrpcServer:
             self._server = None
 
     def _bind(self, server: grpc.aio.Server) -> int:
-        settings, address = self._settings, self._settings.grpc_listen
-        try:
-            if settings.tls_certificate is None or settings.tls_key is None:
-                return server.add_insecure_port(address)
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        credentials = None
+        if settings.tls_certificate is not None and settings.tls_key is not None:
             pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
-            return server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
-        except RuntimeError as error:
-            raise OSError(f"the public gRPC cannot listen at {address}") from error
+            credentials = grpc.ssl_server_credentials([pair])
+        for port in settings.grpc_ports:
+            try:
+                if credentials is None:
+                    return server.add_insecure_port(f"{host}:{port}")
+                return server.add_secure_port(f"{host}:{port}", credentials)
+            except RuntimeError:
+                _log.warning("public_grpc_port_taken", host=host, port=port)
+        raise OSError(f"the public gRPC cannot listen at {host}, port {settings.grpc_ports[-1]}")
 
 
 class _PublicHealth(HealthServicer):

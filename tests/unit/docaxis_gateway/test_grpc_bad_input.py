@@ -16,7 +16,7 @@ from docaxis_gateway.public_grpc.routes import ROUTES
 from docaxis_proto import gateway_v1_pb2 as pb
 from docaxis_runtime.error_table import ERRORS
 from tests.unit.docaxis_gateway.conftest import World
-from tests.unit.docaxis_gateway.public_grpc import Rpc, refusal, rpc_of
+from tests.unit.docaxis_gateway.public_grpc import Rpc, refusal, rpc_of, until
 
 _OURS_OR_TRANSPORT = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
 _UNARY = sorted(
@@ -92,7 +92,7 @@ async def test_GM1_a_large_message_is_refused_and_a_huge_one_by_the_transport(
         with pytest.raises(grpc.aio.AioRpcError) as raised:
             await rpc.call("SubmitDocument", request)
         assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert world.staged() == []
+    await until(lambda: world.staged() == [])
 
 
 async def test_GM2_fields_that_nobody_knows_are_refused_wherever_they_are(
@@ -218,7 +218,7 @@ async def test_uploads_that_are_none(world: World, rpc: Rpc) -> None:
     for code, fields, sent in cases:
         refused = await refused_upload(rpc, *sent)
         assert (refused.code, refused.fields) == (code, fields), (code, sent)
-    assert world.staged() == []
+    await until(lambda: world.staged() == [])
     kept = start()
     await rpc.upload(kept.start.upload_id, DIGEST, [b"content"])
     other = start(upload_id=kept.start.upload_id, digest=hashlib.sha256(b"other").hexdigest())
@@ -255,4 +255,4 @@ async def test_a_file_above_the_limit_ends_the_stream(world: World) -> None:
         pieces = [pb.UploadFileRequest(piece=b"x" * 50_000)] * 20
         refused = await refused_upload(rpc, start, *pieces)
         assert (refused.code, refused.params["limit"]) == ("file_too_large", "100000")
-    assert world.staged() == []
+    await until(lambda: world.staged() == [])

@@ -26,13 +26,12 @@ from tests.unit.docaxis_gateway.public_grpc import refusal, rpc_of
 _Health = health_pb2.HealthCheckResponse
 
 
-def test_it_listens_where_rest_does() -> None:
+def test_it_listens_at_the_port_after_rest_unless_told() -> None:
     settings = GatewaySettings()
-    assert settings.grpc_listen == "127.0.0.1:8081"
-    assert replace(settings, port=0).grpc_listen == "127.0.0.1:0"
-    assert replace(settings, port=65535).grpc_listen == "127.0.0.1:0"
-    assert replace(settings, grpc_port=9000).grpc_listen == "127.0.0.1:9000"
-    assert replace(settings, host="::1", port=8090).grpc_listen == "[::1]:8091"
+    assert settings.grpc_ports == (8081, 0)
+    assert replace(settings, port=0).grpc_ports == (0,)
+    assert replace(settings, port=65535).grpc_ports == (0,)
+    assert replace(settings, grpc_port=9000).grpc_ports == (9000,)
 
 
 def test_it_speaks_in_the_clear_on_loopback_alone() -> None:
@@ -68,6 +67,11 @@ async def test_a_taken_port_is_an_error_of_the_system(world: World) -> None:
         with pytest.raises(OSError, match="cannot listen"):
             await server.start()
         await server.stop()  # harmless
+        unset = replace(again, grpc_port=None, port=rpc.server.port - 1)
+        server = PublicGrpcServer(EarlyApp(Health()), unset, Health())
+        await server.start()
+        assert server.port not in (0, rpc.server.port)
+        await server.stop()
 
 
 async def test_health_follows_the_process(world: World) -> None:

@@ -13,7 +13,7 @@ from docaxis_eventsourcing.identifiers import new_id
 from docaxis_gateway.public_grpc.routes import ROUTES
 from docaxis_proto import gateway_v1_pb2 as pb
 from tests.unit.docaxis_gateway.conftest import FakeSystem, World, form
-from tests.unit.docaxis_gateway.public_grpc import Rpc, rpc_of
+from tests.unit.docaxis_gateway.public_grpc import Rpc, rpc_of, until
 
 CONTENT = b"%PDF-1.7 a letter"
 REST_ONLY = {"links", "href", "signature_href"}
@@ -109,7 +109,7 @@ async def test_a_letter_from_submit_to_acknowledgement(
     )
     assert status == 200  # REST knows it as the same document
     assert plain(as_rest(sent)) == plain(as_grpc(body))
-    assert world.staged() == []
+    await until(lambda: world.staged() == [])
 
     by_id = {"document_id": sent.id}
     await both(world, rpc, "GetDocument", pb.GetDocumentRequest(**by_id))
@@ -278,7 +278,7 @@ async def test_a_document_is_refused_with_the_same_pointers(
         assert refused.fields == [(each["pointer"], each["code"]) for each in body["errors"]]
         told = [(e["pointer"], e["suggestions"]) for e in body["errors"] if "suggestions" in e]
         assert [each for each in refused.suggestions if each[0]] == told
-        assert world.staged() == []
+        await until(lambda: world.staged() == [])
     await rpc.call("SubmitDocument", submission(document))
     refused = await rpc.refused("SubmitDocument", submission(document, subject="khác"))
     assert (refused.grpc, refused.code) == ("ABORTED", "content_conflict")

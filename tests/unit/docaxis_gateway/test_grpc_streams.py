@@ -270,7 +270,7 @@ async def test_an_upload_that_stands_still_is_given_up(world: World) -> None:
         told = refusal(raised.value)
         assert (told.grpc, told.code) == ("DEADLINE_EXCEEDED", "request_timed_out")
         await until(lambda: in_flight(world) == 0)
-    assert world.staged() == []
+    await until(lambda: world.staged() == [])
 
 
 async def test_a_download_goes_no_faster_than_its_reader_and_ends_with_it(
