@@ -9,7 +9,7 @@ is which route, as the proto file says). Besides:
 
 - `call`        one call: its metadata, and requests to the app on its behalf
 - `exchange`    one request to the app, and its answer
-- `messages`    bytes -> request message -> path, query and body; JSON -> answer message
+- `messages`    bytes -> request message -> path, query and body; `answer_fields`: JSON -> message
 - `submissions` a document with its small files, as the body that REST takes
 - `transfers`   files in and out as streams; `watching`: pages without end
 - `statuses`    errors as `google.rpc.Status`

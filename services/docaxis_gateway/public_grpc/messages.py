@@ -1,4 +1,4 @@
-"""Bytes to request messages, these to what REST takes, and its JSON to answer messages.
+"""Bytes to request messages, these to what REST takes, and what it answers to messages.
 
 Rules (tests carry their numbers):
 
@@ -8,7 +8,6 @@ Rules (tests carry their numbers):
   passed over would be a wish that nobody knows was not heard. The pointer ends in its number.
 - GM3 An empty text is a missing one, as protobuf has it, so that the route tells what is required;
   numbers and lists go as they are. A field of the path is required here.
-- GM4 Where REST answers an address, the message has the id.
 """
 
 from collections.abc import Iterator
@@ -16,23 +15,19 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
-from docaxis_gateway.answers import PREFIX
 from docaxis_gateway.problems import field_error, fields_error
+from docaxis_gateway.public_grpc.answer_fields import shaped
 from docaxis_gateway.public_grpc.exchange import Request
 from docaxis_gateway.public_grpc.routes import Route
 
 _JSON = (b"content-type", b"application/json")
-_RECEIPTS = f"{PREFIX}/receipts/"
 _MAY_BE_EMPTY = frozenset({"competence"})
 """Texts that are required and may be empty."""
-
-_IDS = {"receipt": "receipt_id", "receipts": "receipt_ids"}
-"""Members that hold addresses of receipts, and the fields that hold their ids."""
 
 
 def parsed(kind: type[Any], raw: bytes, limit: int) -> Any:
@@ -99,27 +94,9 @@ def filled_path(route: Route, message: Message) -> str:
 
 
 def reply_of(route: Route, body: bytes, **further: Any) -> Any:
-    """The answer as a message (GM4), with `further` fields that its body does not tell."""
+    """The answer as a message, with `further` fields that its body does not tell."""
     content = msgspec.json.decode(body) if body else {}
-    message = ParseDict(_with_ids(content), route.reply(), ignore_unknown_fields=True)
-    for name, value in further.items():
-        setattr(message, name, value)
-    return message
-
-
-def _with_ids(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_with_ids(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: _with_ids(each) for name, each in value.items()}
-    for name, own in _IDS.items():
-        address = found.pop(name, None)
-        if isinstance(address, str):
-            found[own] = address.removeprefix(_RECEIPTS)
-        elif isinstance(address, list):
-            found[own] = [each.removeprefix(_RECEIPTS) for each in address]
-    return found
+    return route.reply(**shaped(route.reply.DESCRIPTOR, content), **further)
 
 
 def _unknown(message: Message, pointer: str) -> Iterator[str]:
