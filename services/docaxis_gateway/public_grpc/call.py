@@ -14,7 +14,14 @@ from docaxis_gateway.languages import choose_language
 from docaxis_gateway.public_grpc.exchange import Answer, Header, Request, Take, exchange
 
 _PASSED_ON = frozenset(
-    {"authorization", "accept-language", "idempotency-key", "traceparent", "x-request-id"}
+    {
+        "accept-language",
+        "authorization",
+        "client-cert",  # RFC 9440: the app believes it of the proxies that it knows alone
+        "idempotency-key",
+        "traceparent",
+        "x-request-id",
+    }
 )
 """Metadata that are headers of REST; nothing else of a call reaches the app by that way."""
 
