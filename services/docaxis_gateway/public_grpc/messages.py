@@ -6,8 +6,8 @@ Rules (tests carry their numbers):
   are `body_too_large`.
 - GM2 Fields that the message does not have are refused, as REST refuses them: a field that is
   passed over would be a wish that nobody knows was not heard. The pointer ends in its number.
-- GM3 An empty text is a missing one, as protobuf has it, so that the route tells what is required;
-  numbers and lists go as they are. A field of the path is required here.
+- GM3 An empty text or list is a missing one, as protobuf has it, so that the route tells what is
+  required; numbers go as they are. A field of the path is required here.
 """
 
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def json_request(route: Route, path: str, body: dict[str, Any]) -> tuple[Request
 
 def members(message: Message) -> dict[str, Any]:
     """A message as the JSON object of REST (GM3)."""
-    found: dict[str, Any] = _without_empty_texts(
+    found: dict[str, Any] = _without_empty(
         MessageToDict(
             message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
@@ -72,15 +72,15 @@ def members(message: Message) -> dict[str, Any]:
     return found
 
 
-def _without_empty_texts(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
     if isinstance(value, list):
-        return [_without_empty_texts(each) for each in value]
+        return [_without_empty(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _without_empty_texts(each)
+        name: _without_empty(each)
         for name, each in value.items()
-        if each != "" or name in _MAY_BE_EMPTY
+        if each not in ("", []) or name in _MAY_BE_EMPTY
     }
 
 
