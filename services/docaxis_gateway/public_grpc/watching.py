@@ -52,6 +52,8 @@ async def watch(
             first = False
             if stopping():
                 raise DocaxisError("unavailable", retry_after_s=1.0)
+            if not page.next:
+                return  # nothing can follow; without a cursor all of it would come again
             query["cursor"] = page.next
     finally:
         streams.leave()
