@@ -44,6 +44,11 @@ class GatewayStub:
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Me.FromString,
                 _registered_method=True)
+        self.ListRequests = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ListRequests',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListRequestsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.RequestPage.FromString,
+                _registered_method=True)
         self.GetKeys = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/GetKeys',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetKeysRequest.SerializeToString,
@@ -59,15 +64,70 @@ class GatewayStub:
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetOrganisationRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Organisation.FromString,
                 _registered_method=True)
+        self.GetReachability = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/GetReachability',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetReachabilityRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Reachability.FromString,
+                _registered_method=True)
+        self.CreateRecipientGroup = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/CreateRecipientGroup',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.CreateRecipientGroupRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.FromString,
+                _registered_method=True)
+        self.ListRecipientGroups = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ListRecipientGroups',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListRecipientGroupsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroupList.FromString,
+                _registered_method=True)
+        self.GetRecipientGroup = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/GetRecipientGroup',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetRecipientGroupRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.FromString,
+                _registered_method=True)
+        self.ChangeRecipientGroup = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ChangeRecipientGroup',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ChangeRecipientGroupRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.FromString,
+                _registered_method=True)
+        self.EndRecipientGroup = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/EndRecipientGroup',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.EndRecipientGroupRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.EndRecipientGroupReply.FromString,
+                _registered_method=True)
         self.SubmitDocument = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/SubmitDocument',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.SubmitDocumentRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Submission.FromString,
                 _registered_method=True)
+        self.CheckDocument = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/CheckDocument',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.SubmitDocumentRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.DocumentCheck.FromString,
+                _registered_method=True)
         self.UploadFile = channel.stream_unary(
                 '/docaxis.gateway.v1.Gateway/UploadFile',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.UploadFileRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Upload.FromString,
+                _registered_method=True)
+        self.BeginUpload = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/BeginUpload',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.BeginUploadRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.UploadProgress.FromString,
+                _registered_method=True)
+        self.AppendToUpload = channel.stream_unary(
+                '/docaxis.gateway.v1.Gateway/AppendToUpload',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.AppendToUploadRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.UploadProgress.FromString,
+                _registered_method=True)
+        self.GetUpload = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/GetUpload',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetUploadRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.UploadProgress.FromString,
+                _registered_method=True)
+        self.DiscardUpload = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/DiscardUpload',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.DiscardUploadRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.DiscardUploadReply.FromString,
                 _registered_method=True)
         self.FindDocuments = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/FindDocuments',
@@ -83,6 +143,11 @@ class GatewayStub:
                 '/docaxis.gateway.v1.Gateway/ListDeliveries',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListDeliveriesRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.DeliveryPage.FromString,
+                _registered_method=True)
+        self.ListRefused = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ListRefused',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListRefusedRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.RefusedPage.FromString,
                 _registered_method=True)
         self.GetVerdict = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/GetVerdict',
@@ -119,6 +184,16 @@ class GatewayStub:
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.AcknowledgeDeliveriesRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.AcknowledgeResults.FromString,
                 _registered_method=True)
+        self.FindDeliveries = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/FindDeliveries',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.FindDeliveriesRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.FoundDeliveryPage.FromString,
+                _registered_method=True)
+        self.ResendDelivery = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ResendDelivery',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ResendDeliveryRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Resent.FromString,
+                _registered_method=True)
         self.ReportStatus = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/ReportStatus',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.ReportStatusRequest.SerializeToString,
@@ -128,6 +203,21 @@ class GatewayStub:
                 '/docaxis.gateway.v1.Gateway/ReportStatuses',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.ReportStatusesRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.StatusResults.FromString,
+                _registered_method=True)
+        self.ListUnmatched = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ListUnmatched',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListUnmatchedRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.UnmatchedPage.FromString,
+                _registered_method=True)
+        self.GetStatistics = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/GetStatistics',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetStatisticsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Statistics.FromString,
+                _registered_method=True)
+        self.GetFeedback = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/GetFeedback',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetFeedbackRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.FeedbackFigures.FromString,
                 _registered_method=True)
         self.ListReceipts = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/ListReceipts',
@@ -154,6 +244,26 @@ class GatewayStub:
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListSubscriptionsRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.SubscriptionPage.FromString,
                 _registered_method=True)
+        self.GetSubscription = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/GetSubscription',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.GetSubscriptionRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Subscription.FromString,
+                _registered_method=True)
+        self.ChangeSubscription = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ChangeSubscription',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ChangeSubscriptionRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.Subscription.FromString,
+                _registered_method=True)
+        self.RotateSecret = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/RotateSecret',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.RotateSecretRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.NewSecret.FromString,
+                _registered_method=True)
+        self.TestSubscription = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/TestSubscription',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.TestSubscriptionRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.SubscriptionTest.FromString,
+                _registered_method=True)
         self.EndSubscription = channel.unary_unary(
                 '/docaxis.gateway.v1.Gateway/EndSubscription',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.EndSubscriptionRequest.SerializeToString,
@@ -163,6 +273,21 @@ class GatewayStub:
                 '/docaxis.gateway.v1.Gateway/ListNotifications',
                 request_serializer=docaxis__proto_dot_gateway__v1__pb2.ListNotificationsRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_gateway__v1__pb2.NotificationPage.FromString,
+                _registered_method=True)
+        self.ReplayNotifications = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ReplayNotifications',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ReplayNotificationsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.ReplayReply.FromString,
+                _registered_method=True)
+        self.ReplayNotification = channel.unary_unary(
+                '/docaxis.gateway.v1.Gateway/ReplayNotification',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.ReplayNotificationRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.ReplayReply.FromString,
+                _registered_method=True)
+        self.WatchEvents = channel.unary_stream(
+                '/docaxis.gateway.v1.Gateway/WatchEvents',
+                request_serializer=docaxis__proto_dot_gateway__v1__pb2.WatchEventsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_gateway__v1__pb2.WatchedEvent.FromString,
                 _registered_method=True)
 
 
@@ -183,6 +308,13 @@ class GatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRequests(self, request, context):
+        """The caller's own requests of the last 30 days, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetKeys(self, request, context):
         """The keys that receipts are checked with.
         """
@@ -191,7 +323,7 @@ class GatewayServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOrganisations(self, request, context):
-        """Organisations whose names or codes hold the words; all of them without words.
+        """Organisations whose names or codes hold the words, all of them, or what changed since.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,8 +336,53 @@ class GatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReachability(self, request, context):
+        """Whether what is sent to an organisation is fetched: by which systems, and when they called.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateRecipientGroup(self, request, context):
+        """Recipients that are often written to together; a document keeps those of its day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecipientGroups(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRecipientGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeRecipientGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndRecipientGroup(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SubmitDocument(self, request, context):
         """Submit a document, with or after its files. Accepted says durable and addressable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckDocument(self, request, context):
+        """What a submit of the same would be answered, and what is found in its files; nothing is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,6 +391,34 @@ class GatewayServicer:
     def UploadFile(self, request_iterator, context):
         """Store a file until a document takes it; after a day without one it is removed.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginUpload(self, request, context):
+        """Begin an upload in pieces, or find the one of the same idempotency-key. For larger files, and
+        for lines that break: what came of a piece that was cut counts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AppendToUpload(self, request_iterator, context):
+        """Add bytes from an offset on; with the last one the file is checked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUpload(self, request, context):
+        """How much of an upload is there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardUpload(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -234,6 +439,13 @@ class GatewayServicer:
 
     def ListDeliveries(self, request, context):
         """The copies of a document, one for each recipient.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRefused(self, request, context):
+        """Recipients that were refused and have no delivery, for the document's sender.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -289,6 +501,20 @@ class GatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindDeliveries(self, request, context):
+        """Deliveries that stand in a state: expired and refused are a sender's dead letters.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendDelivery(self, request, context):
+        """Send an expired delivery again; sending again what lies ready changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReportStatus(self, request, context):
         """Say how far one delivery has come.
         """
@@ -298,6 +524,27 @@ class GatewayServicer:
 
     def ReportStatuses(self, request, context):
         """Say how far many deliveries of one organisation have come; each has its own result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUnmatched(self, request, context):
+        """What was reported for deliveries that are not known: kept, and recorded when they come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStatistics(self, request, context):
+        """Documents sent and deliveries received, by days in Viet Nam.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFeedback(self, request, context):
+        """How completely recipients report on what they were handed over, by months.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -336,6 +583,34 @@ class GatewayServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSubscription(self, request, context):
+        """One subscription, an ended one too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeSubscription(self, request, context):
+        """Change a subscription as a whole, pause it or let it go on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateSecret(self, request, context):
+        """Sign with a new secret from now on, and with the one before for the overlap too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestSubscription(self, request, context):
+        """Send a signed test to the address now; told of what came back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EndSubscription(self, request, context):
         """End a subscription; ending it again is harmless.
         """
@@ -345,6 +620,28 @@ class GatewayServicer:
 
     def ListNotifications(self, request, context):
         """The notifications of a subscription, newest last, with their attempts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayNotifications(self, request, context):
+        """Tell again all that was given up so far.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayNotification(self, request, context):
+        """Tell one again that was given up or delivered, under the same id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEvents(self, request, context):
+        """What happens to the caller's organisations, as it happens, by ids alone; from now on, or from
+        behind a cursor. The stream ends after a while: come again with the last cursor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -363,6 +660,11 @@ def add_GatewayServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetMeRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.Me.SerializeToString,
             ),
+            'ListRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRequests,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListRequestsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.RequestPage.SerializeToString,
+            ),
             'GetKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.GetKeys,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetKeysRequest.FromString,
@@ -378,15 +680,70 @@ def add_GatewayServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetOrganisationRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.Organisation.SerializeToString,
             ),
+            'GetReachability': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReachability,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetReachabilityRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.Reachability.SerializeToString,
+            ),
+            'CreateRecipientGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRecipientGroup,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.CreateRecipientGroupRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.SerializeToString,
+            ),
+            'ListRecipientGroups': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecipientGroups,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListRecipientGroupsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroupList.SerializeToString,
+            ),
+            'GetRecipientGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecipientGroup,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetRecipientGroupRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.SerializeToString,
+            ),
+            'ChangeRecipientGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeRecipientGroup,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ChangeRecipientGroupRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.SerializeToString,
+            ),
+            'EndRecipientGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndRecipientGroup,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.EndRecipientGroupRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.EndRecipientGroupReply.SerializeToString,
+            ),
             'SubmitDocument': grpc.unary_unary_rpc_method_handler(
                     servicer.SubmitDocument,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.SubmitDocumentRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.Submission.SerializeToString,
             ),
+            'CheckDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckDocument,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.SubmitDocumentRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.DocumentCheck.SerializeToString,
+            ),
             'UploadFile': grpc.stream_unary_rpc_method_handler(
                     servicer.UploadFile,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.UploadFileRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.Upload.SerializeToString,
+            ),
+            'BeginUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginUpload,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.BeginUploadRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.UploadProgress.SerializeToString,
+            ),
+            'AppendToUpload': grpc.stream_unary_rpc_method_handler(
+                    servicer.AppendToUpload,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.AppendToUploadRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.UploadProgress.SerializeToString,
+            ),
+            'GetUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUpload,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetUploadRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.UploadProgress.SerializeToString,
+            ),
+            'DiscardUpload': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardUpload,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.DiscardUploadRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.DiscardUploadReply.SerializeToString,
             ),
             'FindDocuments': grpc.unary_unary_rpc_method_handler(
                     servicer.FindDocuments,
@@ -402,6 +759,11 @@ def add_GatewayServicer_to_server(servicer, server):
                     servicer.ListDeliveries,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListDeliveriesRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.DeliveryPage.SerializeToString,
+            ),
+            'ListRefused': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRefused,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListRefusedRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.RefusedPage.SerializeToString,
             ),
             'GetVerdict': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVerdict,
@@ -438,6 +800,16 @@ def add_GatewayServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.AcknowledgeDeliveriesRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.AcknowledgeResults.SerializeToString,
             ),
+            'FindDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindDeliveries,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.FindDeliveriesRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.FoundDeliveryPage.SerializeToString,
+            ),
+            'ResendDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendDelivery,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ResendDeliveryRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.Resent.SerializeToString,
+            ),
             'ReportStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportStatus,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ReportStatusRequest.FromString,
@@ -447,6 +819,21 @@ def add_GatewayServicer_to_server(servicer, server):
                     servicer.ReportStatuses,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ReportStatusesRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.StatusResults.SerializeToString,
+            ),
+            'ListUnmatched': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUnmatched,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListUnmatchedRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.UnmatchedPage.SerializeToString,
+            ),
+            'GetStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatistics,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetStatisticsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.Statistics.SerializeToString,
+            ),
+            'GetFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeedback,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetFeedbackRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.FeedbackFigures.SerializeToString,
             ),
             'ListReceipts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListReceipts,
@@ -473,6 +860,26 @@ def add_GatewayServicer_to_server(servicer, server):
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListSubscriptionsRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.SubscriptionPage.SerializeToString,
             ),
+            'GetSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubscription,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.GetSubscriptionRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.Subscription.SerializeToString,
+            ),
+            'ChangeSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeSubscription,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ChangeSubscriptionRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.Subscription.SerializeToString,
+            ),
+            'RotateSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateSecret,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.RotateSecretRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.NewSecret.SerializeToString,
+            ),
+            'TestSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestSubscription,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.TestSubscriptionRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.SubscriptionTest.SerializeToString,
+            ),
             'EndSubscription': grpc.unary_unary_rpc_method_handler(
                     servicer.EndSubscription,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.EndSubscriptionRequest.FromString,
@@ -482,6 +889,21 @@ def add_GatewayServicer_to_server(servicer, server):
                     servicer.ListNotifications,
                     request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ListNotificationsRequest.FromString,
                     response_serializer=docaxis__proto_dot_gateway__v1__pb2.NotificationPage.SerializeToString,
+            ),
+            'ReplayNotifications': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayNotifications,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ReplayNotificationsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.ReplayReply.SerializeToString,
+            ),
+            'ReplayNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayNotification,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.ReplayNotificationRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.ReplayReply.SerializeToString,
+            ),
+            'WatchEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvents,
+                    request_deserializer=docaxis__proto_dot_gateway__v1__pb2.WatchEventsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_gateway__v1__pb2.WatchedEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -538,6 +960,33 @@ class Gateway:
             '/docaxis.gateway.v1.Gateway/GetMe',
             docaxis__proto_dot_gateway__v1__pb2.GetMeRequest.SerializeToString,
             docaxis__proto_dot_gateway__v1__pb2.Me.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ListRequests',
+            docaxis__proto_dot_gateway__v1__pb2.ListRequestsRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.RequestPage.FromString,
             options,
             channel_credentials,
             insecure,
@@ -630,6 +1079,168 @@ class Gateway:
             _registered_method=True)
 
     @staticmethod
+    def GetReachability(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/GetReachability',
+            docaxis__proto_dot_gateway__v1__pb2.GetReachabilityRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.Reachability.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRecipientGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/CreateRecipientGroup',
+            docaxis__proto_dot_gateway__v1__pb2.CreateRecipientGroupRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecipientGroups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ListRecipientGroups',
+            docaxis__proto_dot_gateway__v1__pb2.ListRecipientGroupsRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.RecipientGroupList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecipientGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/GetRecipientGroup',
+            docaxis__proto_dot_gateway__v1__pb2.GetRecipientGroupRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeRecipientGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ChangeRecipientGroup',
+            docaxis__proto_dot_gateway__v1__pb2.ChangeRecipientGroupRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.RecipientGroup.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndRecipientGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/EndRecipientGroup',
+            docaxis__proto_dot_gateway__v1__pb2.EndRecipientGroupRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.EndRecipientGroupReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def SubmitDocument(request,
             target,
             options=(),
@@ -657,6 +1268,33 @@ class Gateway:
             _registered_method=True)
 
     @staticmethod
+    def CheckDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/CheckDocument',
+            docaxis__proto_dot_gateway__v1__pb2.SubmitDocumentRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.DocumentCheck.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def UploadFile(request_iterator,
             target,
             options=(),
@@ -673,6 +1311,114 @@ class Gateway:
             '/docaxis.gateway.v1.Gateway/UploadFile',
             docaxis__proto_dot_gateway__v1__pb2.UploadFileRequest.SerializeToString,
             docaxis__proto_dot_gateway__v1__pb2.Upload.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/BeginUpload',
+            docaxis__proto_dot_gateway__v1__pb2.BeginUploadRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.UploadProgress.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppendToUpload(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/docaxis.gateway.v1.Gateway/AppendToUpload',
+            docaxis__proto_dot_gateway__v1__pb2.AppendToUploadRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.UploadProgress.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/GetUpload',
+            docaxis__proto_dot_gateway__v1__pb2.GetUploadRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.UploadProgress.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardUpload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/DiscardUpload',
+            docaxis__proto_dot_gateway__v1__pb2.DiscardUploadRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.DiscardUploadReply.FromString,
             options,
             channel_credentials,
             insecure,
@@ -754,6 +1500,33 @@ class Gateway:
             '/docaxis.gateway.v1.Gateway/ListDeliveries',
             docaxis__proto_dot_gateway__v1__pb2.ListDeliveriesRequest.SerializeToString,
             docaxis__proto_dot_gateway__v1__pb2.DeliveryPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRefused(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ListRefused',
+            docaxis__proto_dot_gateway__v1__pb2.ListRefusedRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.RefusedPage.FromString,
             options,
             channel_credentials,
             insecure,
@@ -954,6 +1727,60 @@ class Gateway:
             _registered_method=True)
 
     @staticmethod
+    def FindDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/FindDeliveries',
+            docaxis__proto_dot_gateway__v1__pb2.FindDeliveriesRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.FoundDeliveryPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ResendDelivery',
+            docaxis__proto_dot_gateway__v1__pb2.ResendDeliveryRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.Resent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ReportStatus(request,
             target,
             options=(),
@@ -997,6 +1824,87 @@ class Gateway:
             '/docaxis.gateway.v1.Gateway/ReportStatuses',
             docaxis__proto_dot_gateway__v1__pb2.ReportStatusesRequest.SerializeToString,
             docaxis__proto_dot_gateway__v1__pb2.StatusResults.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUnmatched(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ListUnmatched',
+            docaxis__proto_dot_gateway__v1__pb2.ListUnmatchedRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.UnmatchedPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/GetStatistics',
+            docaxis__proto_dot_gateway__v1__pb2.GetStatisticsRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.Statistics.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/GetFeedback',
+            docaxis__proto_dot_gateway__v1__pb2.GetFeedbackRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.FeedbackFigures.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1143,6 +2051,114 @@ class Gateway:
             _registered_method=True)
 
     @staticmethod
+    def GetSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/GetSubscription',
+            docaxis__proto_dot_gateway__v1__pb2.GetSubscriptionRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.Subscription.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ChangeSubscription',
+            docaxis__proto_dot_gateway__v1__pb2.ChangeSubscriptionRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.Subscription.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/RotateSecret',
+            docaxis__proto_dot_gateway__v1__pb2.RotateSecretRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.NewSecret.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/TestSubscription',
+            docaxis__proto_dot_gateway__v1__pb2.TestSubscriptionRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.SubscriptionTest.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def EndSubscription(request,
             target,
             options=(),
@@ -1186,6 +2202,87 @@ class Gateway:
             '/docaxis.gateway.v1.Gateway/ListNotifications',
             docaxis__proto_dot_gateway__v1__pb2.ListNotificationsRequest.SerializeToString,
             docaxis__proto_dot_gateway__v1__pb2.NotificationPage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ReplayNotifications',
+            docaxis__proto_dot_gateway__v1__pb2.ReplayNotificationsRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.ReplayReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/ReplayNotification',
+            docaxis__proto_dot_gateway__v1__pb2.ReplayNotificationRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.ReplayReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/docaxis.gateway.v1.Gateway/WatchEvents',
+            docaxis__proto_dot_gateway__v1__pb2.WatchEventsRequest.SerializeToString,
+            docaxis__proto_dot_gateway__v1__pb2.WatchedEvent.FromString,
             options,
             channel_credentials,
             insecure,

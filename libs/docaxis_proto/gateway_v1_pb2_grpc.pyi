@@ -49,22 +49,45 @@ class GatewayStub:
     """An access token for an assertion (RFC 7523); the one method beside GetKeys that needs none."""
     GetMe: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetMeRequest, _gateway_v1_pb2.Me]
     """The system that calls, and the organisations that it may act for."""
+    ListRequests: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListRequestsRequest, _gateway_v1_pb2.RequestPage]
+    """The caller's own requests of the last 30 days, the newest first."""
     GetKeys: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetKeysRequest, _gateway_v1_pb2.KeySet]
     """The keys that receipts are checked with."""
     ListOrganisations: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListOrganisationsRequest, _gateway_v1_pb2.OrganisationPage]
-    """Organisations whose names or codes hold the words; all of them without words."""
+    """Organisations whose names or codes hold the words, all of them, or what changed since."""
     GetOrganisation: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetOrganisationRequest, _gateway_v1_pb2.Organisation]
     """One organisation, by its code or an older one; unknown ones come with suggestions."""
+    GetReachability: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetReachabilityRequest, _gateway_v1_pb2.Reachability]
+    """Whether what is sent to an organisation is fetched: by which systems, and when they called."""
+    CreateRecipientGroup: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.CreateRecipientGroupRequest, _gateway_v1_pb2.RecipientGroup]
+    """Recipients that are often written to together; a document keeps those of its day."""
+    ListRecipientGroups: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListRecipientGroupsRequest, _gateway_v1_pb2.RecipientGroupList]
+    GetRecipientGroup: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetRecipientGroupRequest, _gateway_v1_pb2.RecipientGroup]
+    ChangeRecipientGroup: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ChangeRecipientGroupRequest, _gateway_v1_pb2.RecipientGroup]
+    EndRecipientGroup: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.EndRecipientGroupRequest, _gateway_v1_pb2.EndRecipientGroupReply]
     SubmitDocument: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.SubmitDocumentRequest, _gateway_v1_pb2.Submission]
     """Submit a document, with or after its files. Accepted says durable and addressable."""
+    CheckDocument: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.SubmitDocumentRequest, _gateway_v1_pb2.DocumentCheck]
+    """What a submit of the same would be answered, and what is found in its files; nothing is kept."""
     UploadFile: _grpc.StreamUnaryMultiCallable[_gateway_v1_pb2.UploadFileRequest, _gateway_v1_pb2.Upload]
     """Store a file until a document takes it; after a day without one it is removed."""
+    BeginUpload: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.BeginUploadRequest, _gateway_v1_pb2.UploadProgress]
+    """Begin an upload in pieces, or find the one of the same idempotency-key. For larger files, and
+    for lines that break: what came of a piece that was cut counts.
+    """
+    AppendToUpload: _grpc.StreamUnaryMultiCallable[_gateway_v1_pb2.AppendToUploadRequest, _gateway_v1_pb2.UploadProgress]
+    """Add bytes from an offset on; with the last one the file is checked."""
+    GetUpload: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetUploadRequest, _gateway_v1_pb2.UploadProgress]
+    """How much of an upload is there."""
+    DiscardUpload: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.DiscardUploadRequest, _gateway_v1_pb2.DiscardUploadReply]
     FindDocuments: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.FindDocumentsRequest, _gateway_v1_pb2.DocumentList]
     """Documents by the sender's own id, as far as the caller may see them."""
     GetDocument: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetDocumentRequest, _gateway_v1_pb2.Document]
     """One document; where it was refused after its submit had been answered pending, the refusal."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListDeliveriesRequest, _gateway_v1_pb2.DeliveryPage]
     """The copies of a document, one for each recipient."""
+    ListRefused: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListRefusedRequest, _gateway_v1_pb2.RefusedPage]
+    """Recipients that were refused and have no delivery, for the document's sender."""
     GetVerdict: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetVerdictRequest, _gateway_v1_pb2.Verdict]
     """What was found for each signed file."""
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetTimelineRequest, _gateway_v1_pb2.Timeline]
@@ -81,10 +104,20 @@ class GatewayStub:
     """
     AcknowledgeDeliveries: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.AcknowledgeDeliveriesRequest, _gateway_v1_pb2.AcknowledgeResults]
     """Take deliveries over: the hand-over. Each has its own result, repeats are harmless."""
+    FindDeliveries: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.FindDeliveriesRequest, _gateway_v1_pb2.FoundDeliveryPage]
+    """Deliveries that stand in a state: expired and refused are a sender's dead letters."""
+    ResendDelivery: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ResendDeliveryRequest, _gateway_v1_pb2.Resent]
+    """Send an expired delivery again; sending again what lies ready changes nothing."""
     ReportStatus: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReportStatusRequest, _gateway_v1_pb2.StatusResults]
     """Say how far one delivery has come."""
     ReportStatuses: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReportStatusesRequest, _gateway_v1_pb2.StatusResults]
     """Say how far many deliveries of one organisation have come; each has its own result."""
+    ListUnmatched: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListUnmatchedRequest, _gateway_v1_pb2.UnmatchedPage]
+    """What was reported for deliveries that are not known: kept, and recorded when they come."""
+    GetStatistics: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetStatisticsRequest, _gateway_v1_pb2.Statistics]
+    """Documents sent and deliveries received, by days in Viet Nam."""
+    GetFeedback: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetFeedbackRequest, _gateway_v1_pb2.FeedbackFigures]
+    """How completely recipients report on what they were handed over, by months."""
     ListReceipts: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListReceiptsRequest, _gateway_v1_pb2.ReceiptPage]
     """The caller's receipts, oldest first; with a cursor what came since, waited for."""
     WatchReceipts: _grpc.UnaryStreamMultiCallable[_gateway_v1_pb2.WatchReceiptsRequest, _gateway_v1_pb2.ReceiptPage]
@@ -93,10 +126,26 @@ class GatewayStub:
     Subscribe: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.SubscribeRequest, _gateway_v1_pb2.Subscription]
     """Have events told to an address; the secret that signs them is told this once."""
     ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListSubscriptionsRequest, _gateway_v1_pb2.SubscriptionPage]
+    GetSubscription: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetSubscriptionRequest, _gateway_v1_pb2.Subscription]
+    """One subscription, an ended one too."""
+    ChangeSubscription: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ChangeSubscriptionRequest, _gateway_v1_pb2.Subscription]
+    """Change a subscription as a whole, pause it or let it go on."""
+    RotateSecret: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.RotateSecretRequest, _gateway_v1_pb2.NewSecret]
+    """Sign with a new secret from now on, and with the one before for the overlap too."""
+    TestSubscription: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.TestSubscriptionRequest, _gateway_v1_pb2.SubscriptionTest]
+    """Send a signed test to the address now; told of what came back."""
     EndSubscription: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.EndSubscriptionRequest, _gateway_v1_pb2.EndSubscriptionReply]
     """End a subscription; ending it again is harmless."""
     ListNotifications: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListNotificationsRequest, _gateway_v1_pb2.NotificationPage]
     """The notifications of a subscription, newest last, with their attempts."""
+    ReplayNotifications: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReplayNotificationsRequest, _gateway_v1_pb2.ReplayReply]
+    """Tell again all that was given up so far."""
+    ReplayNotification: _grpc.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReplayNotificationRequest, _gateway_v1_pb2.ReplayReply]
+    """Tell one again that was given up or delivered, under the same id."""
+    WatchEvents: _grpc.UnaryStreamMultiCallable[_gateway_v1_pb2.WatchEventsRequest, _gateway_v1_pb2.WatchedEvent]
+    """What happens to the caller's organisations, as it happens, by ids alone; from now on, or from
+    behind a cursor. The stream ends after a while: come again with the last cursor.
+    """
 
 @_typing.type_check_only
 class GatewayAsyncStub(GatewayStub):
@@ -105,22 +154,45 @@ class GatewayAsyncStub(GatewayStub):
     """An access token for an assertion (RFC 7523); the one method beside GetKeys that needs none."""
     GetMe: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetMeRequest, _gateway_v1_pb2.Me]  # type: ignore[assignment]
     """The system that calls, and the organisations that it may act for."""
+    ListRequests: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListRequestsRequest, _gateway_v1_pb2.RequestPage]  # type: ignore[assignment]
+    """The caller's own requests of the last 30 days, the newest first."""
     GetKeys: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetKeysRequest, _gateway_v1_pb2.KeySet]  # type: ignore[assignment]
     """The keys that receipts are checked with."""
     ListOrganisations: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListOrganisationsRequest, _gateway_v1_pb2.OrganisationPage]  # type: ignore[assignment]
-    """Organisations whose names or codes hold the words; all of them without words."""
+    """Organisations whose names or codes hold the words, all of them, or what changed since."""
     GetOrganisation: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetOrganisationRequest, _gateway_v1_pb2.Organisation]  # type: ignore[assignment]
     """One organisation, by its code or an older one; unknown ones come with suggestions."""
+    GetReachability: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetReachabilityRequest, _gateway_v1_pb2.Reachability]  # type: ignore[assignment]
+    """Whether what is sent to an organisation is fetched: by which systems, and when they called."""
+    CreateRecipientGroup: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.CreateRecipientGroupRequest, _gateway_v1_pb2.RecipientGroup]  # type: ignore[assignment]
+    """Recipients that are often written to together; a document keeps those of its day."""
+    ListRecipientGroups: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListRecipientGroupsRequest, _gateway_v1_pb2.RecipientGroupList]  # type: ignore[assignment]
+    GetRecipientGroup: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetRecipientGroupRequest, _gateway_v1_pb2.RecipientGroup]  # type: ignore[assignment]
+    ChangeRecipientGroup: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ChangeRecipientGroupRequest, _gateway_v1_pb2.RecipientGroup]  # type: ignore[assignment]
+    EndRecipientGroup: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.EndRecipientGroupRequest, _gateway_v1_pb2.EndRecipientGroupReply]  # type: ignore[assignment]
     SubmitDocument: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.SubmitDocumentRequest, _gateway_v1_pb2.Submission]  # type: ignore[assignment]
     """Submit a document, with or after its files. Accepted says durable and addressable."""
+    CheckDocument: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.SubmitDocumentRequest, _gateway_v1_pb2.DocumentCheck]  # type: ignore[assignment]
+    """What a submit of the same would be answered, and what is found in its files; nothing is kept."""
     UploadFile: _aio.StreamUnaryMultiCallable[_gateway_v1_pb2.UploadFileRequest, _gateway_v1_pb2.Upload]  # type: ignore[assignment]
     """Store a file until a document takes it; after a day without one it is removed."""
+    BeginUpload: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.BeginUploadRequest, _gateway_v1_pb2.UploadProgress]  # type: ignore[assignment]
+    """Begin an upload in pieces, or find the one of the same idempotency-key. For larger files, and
+    for lines that break: what came of a piece that was cut counts.
+    """
+    AppendToUpload: _aio.StreamUnaryMultiCallable[_gateway_v1_pb2.AppendToUploadRequest, _gateway_v1_pb2.UploadProgress]  # type: ignore[assignment]
+    """Add bytes from an offset on; with the last one the file is checked."""
+    GetUpload: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetUploadRequest, _gateway_v1_pb2.UploadProgress]  # type: ignore[assignment]
+    """How much of an upload is there."""
+    DiscardUpload: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.DiscardUploadRequest, _gateway_v1_pb2.DiscardUploadReply]  # type: ignore[assignment]
     FindDocuments: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.FindDocumentsRequest, _gateway_v1_pb2.DocumentList]  # type: ignore[assignment]
     """Documents by the sender's own id, as far as the caller may see them."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetDocumentRequest, _gateway_v1_pb2.Document]  # type: ignore[assignment]
     """One document; where it was refused after its submit had been answered pending, the refusal."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListDeliveriesRequest, _gateway_v1_pb2.DeliveryPage]  # type: ignore[assignment]
     """The copies of a document, one for each recipient."""
+    ListRefused: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListRefusedRequest, _gateway_v1_pb2.RefusedPage]  # type: ignore[assignment]
+    """Recipients that were refused and have no delivery, for the document's sender."""
     GetVerdict: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetVerdictRequest, _gateway_v1_pb2.Verdict]  # type: ignore[assignment]
     """What was found for each signed file."""
     GetTimeline: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetTimelineRequest, _gateway_v1_pb2.Timeline]  # type: ignore[assignment]
@@ -137,10 +209,20 @@ class GatewayAsyncStub(GatewayStub):
     """
     AcknowledgeDeliveries: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.AcknowledgeDeliveriesRequest, _gateway_v1_pb2.AcknowledgeResults]  # type: ignore[assignment]
     """Take deliveries over: the hand-over. Each has its own result, repeats are harmless."""
+    FindDeliveries: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.FindDeliveriesRequest, _gateway_v1_pb2.FoundDeliveryPage]  # type: ignore[assignment]
+    """Deliveries that stand in a state: expired and refused are a sender's dead letters."""
+    ResendDelivery: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ResendDeliveryRequest, _gateway_v1_pb2.Resent]  # type: ignore[assignment]
+    """Send an expired delivery again; sending again what lies ready changes nothing."""
     ReportStatus: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReportStatusRequest, _gateway_v1_pb2.StatusResults]  # type: ignore[assignment]
     """Say how far one delivery has come."""
     ReportStatuses: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReportStatusesRequest, _gateway_v1_pb2.StatusResults]  # type: ignore[assignment]
     """Say how far many deliveries of one organisation have come; each has its own result."""
+    ListUnmatched: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListUnmatchedRequest, _gateway_v1_pb2.UnmatchedPage]  # type: ignore[assignment]
+    """What was reported for deliveries that are not known: kept, and recorded when they come."""
+    GetStatistics: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetStatisticsRequest, _gateway_v1_pb2.Statistics]  # type: ignore[assignment]
+    """Documents sent and deliveries received, by days in Viet Nam."""
+    GetFeedback: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetFeedbackRequest, _gateway_v1_pb2.FeedbackFigures]  # type: ignore[assignment]
+    """How completely recipients report on what they were handed over, by months."""
     ListReceipts: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListReceiptsRequest, _gateway_v1_pb2.ReceiptPage]  # type: ignore[assignment]
     """The caller's receipts, oldest first; with a cursor what came since, waited for."""
     WatchReceipts: _aio.UnaryStreamMultiCallable[_gateway_v1_pb2.WatchReceiptsRequest, _gateway_v1_pb2.ReceiptPage]  # type: ignore[assignment]
@@ -149,10 +231,26 @@ class GatewayAsyncStub(GatewayStub):
     Subscribe: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.SubscribeRequest, _gateway_v1_pb2.Subscription]  # type: ignore[assignment]
     """Have events told to an address; the secret that signs them is told this once."""
     ListSubscriptions: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListSubscriptionsRequest, _gateway_v1_pb2.SubscriptionPage]  # type: ignore[assignment]
+    GetSubscription: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.GetSubscriptionRequest, _gateway_v1_pb2.Subscription]  # type: ignore[assignment]
+    """One subscription, an ended one too."""
+    ChangeSubscription: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ChangeSubscriptionRequest, _gateway_v1_pb2.Subscription]  # type: ignore[assignment]
+    """Change a subscription as a whole, pause it or let it go on."""
+    RotateSecret: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.RotateSecretRequest, _gateway_v1_pb2.NewSecret]  # type: ignore[assignment]
+    """Sign with a new secret from now on, and with the one before for the overlap too."""
+    TestSubscription: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.TestSubscriptionRequest, _gateway_v1_pb2.SubscriptionTest]  # type: ignore[assignment]
+    """Send a signed test to the address now; told of what came back."""
     EndSubscription: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.EndSubscriptionRequest, _gateway_v1_pb2.EndSubscriptionReply]  # type: ignore[assignment]
     """End a subscription; ending it again is harmless."""
     ListNotifications: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ListNotificationsRequest, _gateway_v1_pb2.NotificationPage]  # type: ignore[assignment]
     """The notifications of a subscription, newest last, with their attempts."""
+    ReplayNotifications: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReplayNotificationsRequest, _gateway_v1_pb2.ReplayReply]  # type: ignore[assignment]
+    """Tell again all that was given up so far."""
+    ReplayNotification: _aio.UnaryUnaryMultiCallable[_gateway_v1_pb2.ReplayNotificationRequest, _gateway_v1_pb2.ReplayReply]  # type: ignore[assignment]
+    """Tell one again that was given up or delivered, under the same id."""
+    WatchEvents: _aio.UnaryStreamMultiCallable[_gateway_v1_pb2.WatchEventsRequest, _gateway_v1_pb2.WatchedEvent]  # type: ignore[assignment]
+    """What happens to the caller's organisations, as it happens, by ids alone; from now on, or from
+    behind a cursor. The stream ends after a while: come again with the last cursor.
+    """
 
 class GatewayServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -172,6 +270,14 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         """The system that calls, and the organisations that it may act for."""
 
     @_abc_1.abstractmethod
+    def ListRequests(
+        self,
+        request: _gateway_v1_pb2.ListRequestsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.RequestPage, _abc.Awaitable[_gateway_v1_pb2.RequestPage]]:
+        """The caller's own requests of the last 30 days, the newest first."""
+
+    @_abc_1.abstractmethod
     def GetKeys(
         self,
         request: _gateway_v1_pb2.GetKeysRequest,
@@ -185,7 +291,7 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         request: _gateway_v1_pb2.ListOrganisationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_v1_pb2.OrganisationPage, _abc.Awaitable[_gateway_v1_pb2.OrganisationPage]]:
-        """Organisations whose names or codes hold the words; all of them without words."""
+        """Organisations whose names or codes hold the words, all of them, or what changed since."""
 
     @_abc_1.abstractmethod
     def GetOrganisation(
@@ -196,6 +302,50 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         """One organisation, by its code or an older one; unknown ones come with suggestions."""
 
     @_abc_1.abstractmethod
+    def GetReachability(
+        self,
+        request: _gateway_v1_pb2.GetReachabilityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.Reachability, _abc.Awaitable[_gateway_v1_pb2.Reachability]]:
+        """Whether what is sent to an organisation is fetched: by which systems, and when they called."""
+
+    @_abc_1.abstractmethod
+    def CreateRecipientGroup(
+        self,
+        request: _gateway_v1_pb2.CreateRecipientGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.RecipientGroup, _abc.Awaitable[_gateway_v1_pb2.RecipientGroup]]:
+        """Recipients that are often written to together; a document keeps those of its day."""
+
+    @_abc_1.abstractmethod
+    def ListRecipientGroups(
+        self,
+        request: _gateway_v1_pb2.ListRecipientGroupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.RecipientGroupList, _abc.Awaitable[_gateway_v1_pb2.RecipientGroupList]]: ...
+
+    @_abc_1.abstractmethod
+    def GetRecipientGroup(
+        self,
+        request: _gateway_v1_pb2.GetRecipientGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.RecipientGroup, _abc.Awaitable[_gateway_v1_pb2.RecipientGroup]]: ...
+
+    @_abc_1.abstractmethod
+    def ChangeRecipientGroup(
+        self,
+        request: _gateway_v1_pb2.ChangeRecipientGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.RecipientGroup, _abc.Awaitable[_gateway_v1_pb2.RecipientGroup]]: ...
+
+    @_abc_1.abstractmethod
+    def EndRecipientGroup(
+        self,
+        request: _gateway_v1_pb2.EndRecipientGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.EndRecipientGroupReply, _abc.Awaitable[_gateway_v1_pb2.EndRecipientGroupReply]]: ...
+
+    @_abc_1.abstractmethod
     def SubmitDocument(
         self,
         request: _gateway_v1_pb2.SubmitDocumentRequest,
@@ -204,12 +354,53 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         """Submit a document, with or after its files. Accepted says durable and addressable."""
 
     @_abc_1.abstractmethod
+    def CheckDocument(
+        self,
+        request: _gateway_v1_pb2.SubmitDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.DocumentCheck, _abc.Awaitable[_gateway_v1_pb2.DocumentCheck]]:
+        """What a submit of the same would be answered, and what is found in its files; nothing is kept."""
+
+    @_abc_1.abstractmethod
     def UploadFile(
         self,
         request_iterator: _MaybeAsyncIterator[_gateway_v1_pb2.UploadFileRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_v1_pb2.Upload, _abc.Awaitable[_gateway_v1_pb2.Upload]]:
         """Store a file until a document takes it; after a day without one it is removed."""
+
+    @_abc_1.abstractmethod
+    def BeginUpload(
+        self,
+        request: _gateway_v1_pb2.BeginUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.UploadProgress, _abc.Awaitable[_gateway_v1_pb2.UploadProgress]]:
+        """Begin an upload in pieces, or find the one of the same idempotency-key. For larger files, and
+        for lines that break: what came of a piece that was cut counts.
+        """
+
+    @_abc_1.abstractmethod
+    def AppendToUpload(
+        self,
+        request_iterator: _MaybeAsyncIterator[_gateway_v1_pb2.AppendToUploadRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.UploadProgress, _abc.Awaitable[_gateway_v1_pb2.UploadProgress]]:
+        """Add bytes from an offset on; with the last one the file is checked."""
+
+    @_abc_1.abstractmethod
+    def GetUpload(
+        self,
+        request: _gateway_v1_pb2.GetUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.UploadProgress, _abc.Awaitable[_gateway_v1_pb2.UploadProgress]]:
+        """How much of an upload is there."""
+
+    @_abc_1.abstractmethod
+    def DiscardUpload(
+        self,
+        request: _gateway_v1_pb2.DiscardUploadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.DiscardUploadReply, _abc.Awaitable[_gateway_v1_pb2.DiscardUploadReply]]: ...
 
     @_abc_1.abstractmethod
     def FindDocuments(
@@ -234,6 +425,14 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_v1_pb2.DeliveryPage, _abc.Awaitable[_gateway_v1_pb2.DeliveryPage]]:
         """The copies of a document, one for each recipient."""
+
+    @_abc_1.abstractmethod
+    def ListRefused(
+        self,
+        request: _gateway_v1_pb2.ListRefusedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.RefusedPage, _abc.Awaitable[_gateway_v1_pb2.RefusedPage]]:
+        """Recipients that were refused and have no delivery, for the document's sender."""
 
     @_abc_1.abstractmethod
     def GetVerdict(
@@ -294,6 +493,22 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         """Take deliveries over: the hand-over. Each has its own result, repeats are harmless."""
 
     @_abc_1.abstractmethod
+    def FindDeliveries(
+        self,
+        request: _gateway_v1_pb2.FindDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.FoundDeliveryPage, _abc.Awaitable[_gateway_v1_pb2.FoundDeliveryPage]]:
+        """Deliveries that stand in a state: expired and refused are a sender's dead letters."""
+
+    @_abc_1.abstractmethod
+    def ResendDelivery(
+        self,
+        request: _gateway_v1_pb2.ResendDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.Resent, _abc.Awaitable[_gateway_v1_pb2.Resent]]:
+        """Send an expired delivery again; sending again what lies ready changes nothing."""
+
+    @_abc_1.abstractmethod
     def ReportStatus(
         self,
         request: _gateway_v1_pb2.ReportStatusRequest,
@@ -308,6 +523,30 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_v1_pb2.StatusResults, _abc.Awaitable[_gateway_v1_pb2.StatusResults]]:
         """Say how far many deliveries of one organisation have come; each has its own result."""
+
+    @_abc_1.abstractmethod
+    def ListUnmatched(
+        self,
+        request: _gateway_v1_pb2.ListUnmatchedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.UnmatchedPage, _abc.Awaitable[_gateway_v1_pb2.UnmatchedPage]]:
+        """What was reported for deliveries that are not known: kept, and recorded when they come."""
+
+    @_abc_1.abstractmethod
+    def GetStatistics(
+        self,
+        request: _gateway_v1_pb2.GetStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.Statistics, _abc.Awaitable[_gateway_v1_pb2.Statistics]]:
+        """Documents sent and deliveries received, by days in Viet Nam."""
+
+    @_abc_1.abstractmethod
+    def GetFeedback(
+        self,
+        request: _gateway_v1_pb2.GetFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.FeedbackFigures, _abc.Awaitable[_gateway_v1_pb2.FeedbackFigures]]:
+        """How completely recipients report on what they were handed over, by months."""
 
     @_abc_1.abstractmethod
     def ListReceipts(
@@ -348,6 +587,38 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_gateway_v1_pb2.SubscriptionPage, _abc.Awaitable[_gateway_v1_pb2.SubscriptionPage]]: ...
 
     @_abc_1.abstractmethod
+    def GetSubscription(
+        self,
+        request: _gateway_v1_pb2.GetSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.Subscription, _abc.Awaitable[_gateway_v1_pb2.Subscription]]:
+        """One subscription, an ended one too."""
+
+    @_abc_1.abstractmethod
+    def ChangeSubscription(
+        self,
+        request: _gateway_v1_pb2.ChangeSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.Subscription, _abc.Awaitable[_gateway_v1_pb2.Subscription]]:
+        """Change a subscription as a whole, pause it or let it go on."""
+
+    @_abc_1.abstractmethod
+    def RotateSecret(
+        self,
+        request: _gateway_v1_pb2.RotateSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.NewSecret, _abc.Awaitable[_gateway_v1_pb2.NewSecret]]:
+        """Sign with a new secret from now on, and with the one before for the overlap too."""
+
+    @_abc_1.abstractmethod
+    def TestSubscription(
+        self,
+        request: _gateway_v1_pb2.TestSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.SubscriptionTest, _abc.Awaitable[_gateway_v1_pb2.SubscriptionTest]]:
+        """Send a signed test to the address now; told of what came back."""
+
+    @_abc_1.abstractmethod
     def EndSubscription(
         self,
         request: _gateway_v1_pb2.EndSubscriptionRequest,
@@ -362,5 +633,31 @@ class GatewayServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_v1_pb2.NotificationPage, _abc.Awaitable[_gateway_v1_pb2.NotificationPage]]:
         """The notifications of a subscription, newest last, with their attempts."""
+
+    @_abc_1.abstractmethod
+    def ReplayNotifications(
+        self,
+        request: _gateway_v1_pb2.ReplayNotificationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.ReplayReply, _abc.Awaitable[_gateway_v1_pb2.ReplayReply]]:
+        """Tell again all that was given up so far."""
+
+    @_abc_1.abstractmethod
+    def ReplayNotification(
+        self,
+        request: _gateway_v1_pb2.ReplayNotificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_v1_pb2.ReplayReply, _abc.Awaitable[_gateway_v1_pb2.ReplayReply]]:
+        """Tell one again that was given up or delivered, under the same id."""
+
+    @_abc_1.abstractmethod
+    def WatchEvents(
+        self,
+        request: _gateway_v1_pb2.WatchEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_v1_pb2.WatchedEvent], _abc.AsyncIterator[_gateway_v1_pb2.WatchedEvent]]:
+        """What happens to the caller's organisations, as it happens, by ids alone; from now on, or from
+        behind a cursor. The stream ends after a while: come again with the last cursor.
+        """
 
 def add_GatewayServicer_to_server(servicer: GatewayServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -11,7 +11,8 @@ is which route, as the proto file says). Besides:
 - `exchange`    one request to the app, and its answer
 - `messages`    bytes -> request message -> path, query and body; `answer_fields`: JSON -> message
 - `submissions` a document with its small files, as the body that REST takes
-- `transfers`   files in and out as streams; `watching`: pages without end
+- `transfers`   files in and out as streams; `resumable`: uploads in pieces
+- `watching`    pages without end; `events`: what happens, as it happens
 - `statuses`    errors as `google.rpc.Status`
 - `reflection`  what the server tells of itself
 """

@@ -11,9 +11,12 @@ from starlette.types import ASGIApp
 
 from docaxis_gateway.limits import InFlight
 from docaxis_gateway.problems import field_error
+from docaxis_gateway.public_grpc import resumable
 from docaxis_gateway.public_grpc.call import Call, call_of
+from docaxis_gateway.public_grpc.events import watch_events
 from docaxis_gateway.public_grpc.exchange import Request
 from docaxis_gateway.public_grpc.messages import parsed, reply_of, request_of
+from docaxis_gateway.public_grpc.resumable import append
 from docaxis_gateway.public_grpc.routes import ROUTES, SERVICE, Route
 from docaxis_gateway.public_grpc.statuses import DETAILS, grpc_code, status_of
 from docaxis_gateway.public_grpc.submissions import submit_request
@@ -25,6 +28,8 @@ from docaxis_runtime.grpc_errors import public_error
 _FORM = (b"content-type", b"application/x-www-form-urlencoded")
 
 Respond = Callable[[Call, Any], Awaitable[Message]]
+TakeAll = Callable[[Call, Route, AsyncIterator[bytes], int], Awaitable[Any]]
+GiveAll = Callable[[Call, Route, Any, Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,14 @@ class Methods:
 
     def _method(self, route: Route) -> "grpc.RpcMethodHandler[Any, Any]":
         if route.takes_stream:
-            return grpc.stream_unary_rpc_method_handler(self._upload(route))
+            take_all = append if route.rpc == "AppendToUpload" else upload
+            return grpc.stream_unary_rpc_method_handler(self._upload(route, take_all))
         if not route.gives_stream:
             respond = _SPECIAL.get(route.rpc) or _responder(route)
             return grpc.unary_unary_rpc_method_handler(self._unary(route, respond))
-        write_all = self._download if route.rpc == "DownloadFile" else self._watch
-        return grpc.unary_stream_rpc_method_handler(write_all(route))
+        give_all = _GIVE_ALL.get(route.rpc)
+        handler = self._watch(route) if give_all is None else self._give(route, give_all)
+        return grpc.unary_stream_rpc_method_handler(handler)
 
     def _unary(self, route: Route, respond: Respond) -> Any:
         async def run(raw: bytes, context: Any) -> Any:
@@ -61,21 +68,21 @@ class Methods:
 
         return run
 
-    def _upload(self, route: Route) -> Any:
+    def _upload(self, route: Route, take_all: TakeAll) -> Any:
         async def run(sent: AsyncIterator[bytes], context: Any) -> Any:
             async def work(call: Call) -> bytes:
-                reply: Message = await upload(call, route, sent, self.message_limit)
+                reply: Message = await take_all(call, route, sent, self.message_limit)
                 return reply.SerializeToString()
 
             return await self._served(route, context, work)
 
         return run
 
-    def _download(self, route: Route) -> Any:
+    def _give(self, route: Route, give_all: GiveAll) -> Any:
         async def run(raw: bytes, context: Any) -> None:
             async def work(call: Call) -> None:
                 message = parsed(route.request, raw, self.message_limit)
-                await download(call, route, message, _writer(context))
+                await give_all(call, route, message, _writer(context))
 
             await self._served(route, context, work)
 
@@ -148,6 +155,14 @@ async def _submit(call: Call, message: Any) -> Message:
     return reply
 
 
+async def _check(call: Call, message: Any) -> Message:
+    route = ROUTES["CheckDocument"]
+    request, body = submit_request(route, message)
+    _, content = await call.ask(request, body)
+    reply: Message = reply_of(route, content)
+    return reply
+
+
 async def _get_keys(call: Call, message: Any) -> Message:
     route = ROUTES["GetKeys"]
     _, answer = await call.ask(Request(route.method, route.path))
@@ -158,6 +173,13 @@ async def _get_keys(call: Call, message: Any) -> Message:
 _SPECIAL: Mapping[str, Respond] = {
     "IssueToken": _issue_token,
     "SubmitDocument": _submit,
+    "CheckDocument": _check,
     "GetKeys": _get_keys,
+    "BeginUpload": resumable.begin,
+    "GetUpload": resumable.get,
+    "DiscardUpload": resumable.discard,
 }
 """Unary methods whose route takes or gives something else than JSON."""
+
+_GIVE_ALL: Mapping[str, GiveAll] = {"DownloadFile": download, "WatchEvents": watch_events}
+"""Streams that are one answer of their route; the others are its pages."""

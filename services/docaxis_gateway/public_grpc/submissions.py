@@ -1,4 +1,5 @@
-"""A document with its small files: one message becomes the body that `POST /documents` takes.
+"""A document with its small files: one message becomes the body that `POST /documents` takes, and
+`POST /documents:check`.
 
 Without parts that is JSON; with parts it is multipart, so that the files are staged, bounded and
 removed by the code that does it for REST.

@@ -29,10 +29,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 async def upload(call: Call, route: Route, sent: AsyncIterator[bytes], limit: int) -> Any:
-    """Store the file that comes; `limit` bounds one message of the stream.
-
-    A resumable upload will have its offset in the stream's first message, and its route here.
-    """
+    """Store the file that comes; `limit` bounds one message of the stream."""
     messages = _messages(route, sent, limit)
     start = await _start(messages)
     digest = base64.b64encode(bytes.fromhex(start.digest))
