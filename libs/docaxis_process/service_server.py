@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from docaxis_eventsourcing.errors import DocaxisError
-from docaxis_process.grpc_health import health_registration
 from docaxis_process.settings import ServiceSettings
 from docaxis_runtime.grpc_calls import Behaviour
+from docaxis_runtime.grpc_health import health_registration
 from docaxis_runtime.grpc_server import GrpcServer
 from docaxis_runtime.health import Health
 from docaxis_runtime.lifecycle import Part

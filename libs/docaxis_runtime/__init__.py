@@ -6,7 +6,7 @@ over the network or in process) and `lifecycle` (how a process starts, stops and
 - `settings`            one frozen dataclass per service, from `DOCAXIS_*`
 - `error_table`         codes, statuses and words; `grpc_errors` carries them over gRPC
 - `call_context`        who asks, and under which request id and trace
-- `grpc_server`, `grpc_client`, `tls`
+- `grpc_server`, `grpc_client`, `tls`; `grpc_health` answers probes
 - `lifecycle`, `background`, `health`; `kernel_part` runs the event kernel's parts as such
 - `stop_signals`, `interpreter`, `together`: how a process is asked to stop, and runs
 - `log_setup`, `telemetry`

@@ -86,6 +86,12 @@ REQUESTS = (
                 "The body is not well-formed JSON.",
             ),
             (
+                "malformed_message",
+                "22",
+                "Nội dung không phải là thông điệp protobuf đúng cú pháp.",
+                "The body is not a well-formed protobuf message of this method.",
+            ),
+            (
                 "malformed_multipart",
                 "22",
                 "Nội dung multipart/form-data không đúng cú pháp.",

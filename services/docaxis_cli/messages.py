@@ -200,6 +200,7 @@ _CATALOGUE = {
     "detail": ("detail", "chi tiết"),
     "axis_at": ("The axis answers at {url}", "Trục đang chạy tại {url}"),
     "api_docs": ("API reference: {url}", "Tài liệu API: {url}"),
+    "grpc_at": ("gRPC: {address}", "gRPC: {address}"),
     "try_next": ("What to do next, in a second terminal:", "Bước tiếp theo, ở cửa sổ khác:"),
     "try_again": ("What to do next:", "Bước tiếp theo:"),
     "comment_send": ("send a document of your own", "gửi văn bản của bạn"),

@@ -1,4 +1,4 @@
-"""The gateway: the axis's REST face. It owns nothing and decides nothing.
+"""The gateway: the axis's face to the world, REST and gRPC. It owns nothing and decides nothing.
 
 It authenticates systems, checks what can be checked without deciding, streams files to the file
 store, and speaks to the services through their protobuf messages. Events in: the registry's, for
@@ -13,7 +13,7 @@ in). One module per resource holds its routes; besides:
 - `administration`  routes of administrators; `request_log`: what a system asked lately
 - `problems`        errors as RFC 9457 in the caller's language
 - `request_models`, `text_rules`, `bodies`   what may come in; `multipart` for the files with it
-- `tus`             files in pieces; `resumable_uploads` is what they obey, `upload_stream` the same
-                    over gRPC
+- `public_grpc`     the same methods over gRPC
+- `tus`             files in pieces; `resumable_uploads` is what they obey
 - `response_models` what goes out, for OpenAPI; `rendering` makes it from protobuf messages
 """

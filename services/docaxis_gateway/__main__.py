@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from docaxis_eventsourcing.running_service import Ports
 from docaxis_gateway.composition import clients_of, compose_gateway
 from docaxis_gateway.early_app import EarlyApp, HttpDoor
+from docaxis_gateway.public_grpc.door import PublicGrpcServer
 from docaxis_gateway.server import HttpServer
 from docaxis_gateway.settings import GatewaySettings, ServiceAddressSettings
 from docaxis_process.command_line import ProcessDefinition, run_command_line
@@ -50,6 +51,7 @@ async def serve(
     health, stopping = Health(), asyncio.Event()
     early = EarlyApp(health)
     server = HttpServer(early, gateway, stopping)
+    public_grpc = PublicGrpcServer(early, gateway, health, stopping)
     health.part(server.name).not_ready("the ports are not open yet")
     addresses = settings[ServiceAddressSettings].by_name()
     connections = {
@@ -57,6 +59,7 @@ async def serve(
     }
     await server.start()
     try:
+        await public_grpc.start()
         async with ports_of(settings) as ports:
             composed = await compose_gateway(
                 clients_of(lambda name, stub: connections[name].client(stub)),
@@ -70,12 +73,12 @@ async def serve(
                 ports.outcomes_partition,
             )
             directory = PatientPart(composed.directory, "registry", addresses["registry"])
-            door = HttpDoor(server, early, composed.app)
+            door = HttpDoor(server, early, composed.app, public_grpc)
             await run_parts(
                 [directory, composed.background, composed.request_log, door], health, process
             )
     finally:
-        await server.stop()
+        await asyncio.gather(server.stop(), public_grpc.stop())
         for connection in connections.values():
             await connection.close()
 

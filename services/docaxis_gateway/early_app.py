@@ -4,6 +4,7 @@ A process that waits for its broker listens already. So its probes are answered,
 is told to come again instead of finding nobody.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
@@ -14,6 +15,7 @@ from docaxis_gateway.answers import PREFIX
 from docaxis_gateway.health import LIVE, READY, live_answer, ready_answer
 from docaxis_gateway.languages import choose_language
 from docaxis_gateway.problems import problem_response
+from docaxis_gateway.public_grpc.door import PublicGrpcServer
 from docaxis_gateway.server import HttpServer
 from docaxis_runtime.health import Health
 
@@ -50,12 +52,15 @@ class EarlyApp:
 class HttpDoor:
     """The last part to start and the first to stop: behind it requests reach the app.
 
-    The server listens before; it is this part that stops it.
+    The servers listen before; it is this part that stops them.
     """
 
-    def __init__(self, server: HttpServer, early: EarlyApp, app: ASGIApp) -> None:
+    def __init__(
+        self, server: HttpServer, early: EarlyApp, app: ASGIApp, public_grpc: PublicGrpcServer
+    ) -> None:
         self.name = server.name
         self._server = server
+        self._public_grpc = public_grpc
         self._early = early
         self._app = app
 
@@ -69,4 +74,4 @@ class HttpDoor:
 
     async def stop(self) -> None:
         """Take no more connections; requests under way have the grace."""
-        await self._server.stop()
+        await asyncio.gather(self._server.stop(), self._public_grpc.stop())

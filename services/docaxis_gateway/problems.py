@@ -23,6 +23,9 @@ from docaxis_runtime.error_table import row_of
 
 CODE = "docaxis.code"
 """Where a request's scope has the code of the problem that answered it."""
+ERROR = "docaxis.error"
+"""Where the scope of a request that was refused keeps the error itself."""
+
 _ERRORS_LIMIT = 100
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 _PARAMETERS = frozenset({"limit", "wait"})
@@ -80,18 +83,22 @@ def problem_response(
         headers["Connection"] = "close"
     elif status == 416 and "size" in error.params:
         headers["Content-Range"] = f"bytes */{error.params['size']}"
-    answer = _Problem(_encoder.encode(body), status, headers, "application/problem+json")
-    answer.code = body["code"]
-    return answer
+    return _Problem(error, body, headers)
 
 
 class _Problem(Response):
-    """A problem that leaves its code where the edge finds it."""
+    """A problem that leaves itself where the edge and the public gRPC find it."""
 
-    code = ""
+    def __init__(
+        self, error: DocaxisError, body: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> None:
+        content = _encoder.encode(body)
+        super().__init__(content, body["status"], headers, "application/problem+json")
+        self._error, self._code = error, body["code"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[CODE] = self.code
+        scope[CODE] = self._code
+        scope[ERROR] = self._error  # the public gRPC tells it in its own form
         await super().__call__(scope, receive, send)
 
 

@@ -13,9 +13,10 @@ in. Rules (tests carry their numbers):
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.ports.file_store import FileStore, StoredFile
@@ -167,7 +168,7 @@ class ResumableUploads:
                 if chunk:
                     await piece.write(chunk)
         finally:
-            await piece.keep()
+            await _whole(piece.keep())
 
     async def _look_up(self, names: Names) -> UploadState | None:
         partial = await self._partial(names)
@@ -222,6 +223,16 @@ class ResumableUploads:
         finally:
             checking.cancel()
             del self._checking[names]
+
+
+async def _whole(work: Coroutine[Any, Any, Any]) -> None:
+    """Await work to its end, also where the caller is cancelled meanwhile: what came counts."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def _complete(names: Names, stored: StoredFile) -> UploadState:

@@ -28,6 +28,26 @@ class GatewaySettings:
             "help": "Port to listen on; 0 takes a free one.",
         },
     )
+    grpc_port: int | None = field(
+        default=None,
+        metadata={
+            "env": "DOCAXIS_GRPC_PORT",
+            "min": 0,
+            "max": 65535,
+            "help": "Port of the public gRPC, on the same address; 0 takes a free one."
+            " Where it is not set: the one after REST's, or a free one where that is taken.",
+        },
+    )
+    grpc_message_bytes: int = field(
+        default=4 * MIB,
+        metadata={
+            "env": "DOCAXIS_GATEWAY_GRPC_MESSAGE_BYTES",
+            "min": 64 * 1024,
+            "max": 64 * MIB,
+            "help": "Largest message of the public gRPC, a document with its small files included;"
+            " larger files come as streams.",
+        },
+    )
     tls_certificate: Path | None = field(
         default=None,
         metadata={
@@ -255,6 +275,13 @@ class GatewaySettings:
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The listed proxies. Raises `ValueError` for what is no address and no network."""
         return tuple(_network(each) for each in self.certificate_proxies)
+
+    @property
+    def grpc_ports(self) -> tuple[int, ...]:
+        """Ports of the public gRPC, of which the first one that is free is taken."""
+        if self.grpc_port is not None:
+            return (self.grpc_port,)
+        return (self.port + 1, 0) if 0 < self.port < 65535 else (0,)
 
     def require_safe(self) -> None:
         """Raise `ValueError` where it would speak in the clear across a network."""

@@ -16,6 +16,7 @@ import structlog
 from docaxis_eventsourcing.running_service import Ports, RunningService
 from docaxis_gateway.composition import clients_of, compose_gateway
 from docaxis_gateway.gateway import Services
+from docaxis_gateway.public_grpc.door import PublicGrpcServer
 from docaxis_gateway.server import HttpServer
 from docaxis_gateway.settings import GatewaySettings
 from docaxis_notification import service as notification
@@ -36,7 +37,7 @@ from docaxis_runtime.grpc_server import GrpcServer, Registration
 from docaxis_runtime.health import Health
 from docaxis_runtime.interpreter import keep_what_was_made
 from docaxis_runtime.kernel_part import KernelPart
-from docaxis_runtime.lifecycle import Lifecycle
+from docaxis_runtime.lifecycle import Group, Lifecycle
 from docaxis_runtime.lifecycle import Part as LifecyclePart
 from docaxis_runtime.settings import load_settings
 from docaxis_signature import service as signature
@@ -62,14 +63,23 @@ class Axis:
     services: Mapping[str, RunningService]
     clients: Services
     server: HttpServer
+    public_grpc: PublicGrpcServer
     host: str
     lifecycle: Lifecycle
 
     @property
     def url(self) -> str:
         """Address of the REST interface, once started."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.server.port}"
+        return f"http://{self._host}:{self.server.port}"
+
+    @property
+    def grpc_address(self) -> str:
+        """`host:port` of the public gRPC, once started."""
+        return f"{self._host}:{self.public_grpc.port}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 AfterStart = Callable[[Axis], Awaitable[None]]
@@ -128,7 +138,8 @@ async def composed_axis(
             clients, ports.files, ports.log, ports.secrets, ports.store, gateway_settings, health
         )
         server = HttpServer(composed.app, gateway_settings, composed.stopping)
-        parts: list[LifecyclePart] = [
+        public_grpc = PublicGrpcServer(composed.app, gateway_settings, health, composed.stopping)
+        parts: list[LifecyclePart | Group] = [
             KernelPart(part, health) for service in services.values() for part in service.parts
         ]
         parts += [
@@ -136,7 +147,7 @@ async def composed_axis(
             composed.directory,
             composed.background,
             composed.request_log,
-            server,
+            (server, public_grpc),
         ]
         axis = Axis(
             folder,
@@ -144,6 +155,7 @@ async def composed_axis(
             services,
             clients,
             server,
+            public_grpc,
             gateway_settings.host,
             Lifecycle(parts, health=health),
         )

@@ -35,6 +35,8 @@ class AxisProcess:
 
     data: Path
     port: int = field(default_factory=free_port)
+    grpc_port: int = 0
+    """Of the public gRPC; 0 takes one that nobody is told."""
     environment: Mapping[str, str] = field(default_factory=dict)
     wrapper: Sequence[str] = ()
     """A command to run it under (strace)."""
@@ -50,6 +52,11 @@ class AxisProcess:
     def folder(self) -> DataFolder:
         return DataFolder(self.data)
 
+    @property
+    def public_grpc(self) -> str:
+        """`host:port` of the public gRPC."""
+        return f"127.0.0.1:{self.grpc_port}"
+
     def grpc_address(self, service: str) -> str:
         """Where a service answers gRPC: all of them on one socket."""
         return f"unix:{self.folder.socket}"
@@ -60,6 +67,7 @@ class AxisProcess:
             **os.environ,
             "DOCAXIS_DATA": str(self.data),
             "DOCAXIS_HTTP_PORT": str(self.port),
+            "DOCAXIS_GRPC_PORT": str(self.grpc_port),
             "DOCAXIS_LOG_LEVEL": "WARNING",
             **self.environment,
         }
@@ -145,10 +153,14 @@ def _stat(pid: int) -> list[str]:
 
 @asynccontextmanager
 async def running_process(
-    data: Path, *, environment: Mapping[str, str] | None = None, wrapper: Sequence[str] = ()
+    data: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    wrapper: Sequence[str] = (),
+    grpc_port: int = 0,
 ) -> AsyncIterator[AxisProcess]:
     """An axis with the demonstration's systems; killed at the end if it still runs."""
-    axis = AxisProcess(data, environment=environment or {}, wrapper=wrapper)
+    axis = AxisProcess(data, grpc_port=grpc_port, environment=environment or {}, wrapper=wrapper)
     await axis.start()
     try:
         await axis.bootstrap()

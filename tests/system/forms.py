@@ -11,7 +11,7 @@ import pytest
 from docaxis_client.client import DocaxisClient
 from docaxis_standalone.data_folder import DataFolder
 from tests.servers import require_servers
-from tests.system.axis_process import running_process
+from tests.system.axis_process import free_port, running_process
 from tools.cluster.axis import AxisCluster
 from tools.cluster.errors import FetchError
 
@@ -28,6 +28,11 @@ class AxisForm(Protocol):
     @property
     def url(self) -> str:
         """Of the REST interface."""
+        ...
+
+    @property
+    def public_grpc(self) -> str:
+        """`host:port` of the public gRPC."""
         ...
 
     @property
@@ -64,7 +69,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[AxisCluster]:
 async def running_form(form: str, folder: Path) -> AsyncIterator[AxisForm]:
     """An axis in one of the `FORMS`, with the demonstration's systems; stopped at the end."""
     if form == "standalone":
-        async with running_process(folder) as process:
+        async with running_process(folder, grpc_port=free_port()) as process:
             yield process
     else:
         async with running_cluster(folder) as cluster:

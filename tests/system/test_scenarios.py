@@ -6,8 +6,10 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import grpc
 import pytest
 import pytest_asyncio
 
@@ -18,8 +20,10 @@ from docaxis_client.errors import AxisUnavailable, ProblemError
 from docaxis_client.models import Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import Delivery, InboxItem, StatusReport, Timeline
+from docaxis_proto import gateway_v1_pb2 as gateway
 from docaxis_proto import registry_events_v1_pb2 as registry_events
 from docaxis_proto import registry_v1_pb2 as registry
+from docaxis_proto.gateway_v1_pb2_grpc import GatewayStub
 from docaxis_proto.registry_v1_pb2_grpc import RegistryStub
 from docaxis_runtime.grpc_client import Connection
 from docaxis_trust.demo_pki import create_demo_pki
@@ -179,6 +183,57 @@ async def test_bad_input_has_its_code_status_and_pointer(front: Front, case: str
     found, problem = await front.post(front.form(**changes))
     assert (found, problem["code"]) == (status, code), problem
     assert any(each.startswith(pointer) for each in pointers(problem)), problem
+
+
+async def test_a_letter_over_grpc_is_the_one_that_rest_knows(front: Front, axis: AxisForm) -> None:
+    """Sent over gRPC, received over gRPC, and seen by the client that speaks REST."""
+    notation = f"{uuid.uuid4()}/CV-MAU"
+    content = front.letters["signed"]
+    async with (
+        grpc.aio.insecure_channel(axis.public_grpc) as channel,
+        clients_of(axis) as (office, hanoi, _),
+    ):
+        stub = GatewayStub(channel)
+        mine = [("authorization", f"Bearer {await front.token('office')}")]
+        theirs = [("authorization", f"Bearer {await front.token('hanoi')}")]
+        watch: Any = stub.WatchInbox(gateway.WatchInboxRequest(), metadata=theirs)
+        seen = {each.delivery_id for each in (await watch.read()).items}
+        request = gateway.SubmitDocumentRequest(
+            sender="G22",
+            recipients=["H26"],
+            id=notation,
+            number="1",
+            notation="CV-MAU",
+            place="Hà Nội",
+            promulgated_on="2026-11-22",
+            type=gateway.DocumentType(group=2, code=0, name="Công văn"),
+            subject="Văn bản gửi qua gRPC",
+            signer=gateway.Signer(competence="TL.", position="Vụ trưởng", full_name="Người ký"),
+            files=[gateway.DocumentFile(name="a.pdf", media_type="application/pdf", part="file")],
+            parts={"file": content},
+        )
+        sent = await stub.SubmitDocument(request, metadata=mine, timeout=WITHIN_S)
+        again = await stub.SubmitDocument(request, metadata=mine, timeout=WITHIN_S)
+        assert (again.id, again.repeat) == (sent.id, True)
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                page = await watch.read()
+                assert not seen & {each.delivery_id for each in page.items}
+                found = [each for each in page.items if each.document.id == sent.id]
+                if found:
+                    break
+        watch.cancel()
+        file = found[0].document.files[0]
+        asked = gateway.DownloadFileRequest(document_id=sent.id, digest=file.digest, offset=100)
+        pieces = [each.piece async for each in stub.DownloadFile(asked, metadata=theirs)]
+        assert b"".join(pieces) == content[100:]
+        taking = gateway.AcknowledgeDeliveriesRequest(deliveries=[found[0].delivery_id])
+        taken = await stub.AcknowledgeDeliveries(taking, metadata=theirs, timeout=WITHIN_S)
+        assert [each.result for each in taken.results] == ["handed_over"]
+        (late,) = await hanoi.acknowledge([found[0].delivery_id])
+        assert late.result == "already_handed_over"
+        document = await office.document(sent.id)
+        assert document.sender_document_id == notation
 
 
 async def test_a_locked_system_is_out_at_once_and_back_when_it_is_unlocked(axis: AxisForm) -> None:

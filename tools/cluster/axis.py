@@ -102,6 +102,11 @@ class AxisCluster:
         return self._placed.of(GATEWAY)[0].address
 
     @property
+    def public_grpc(self) -> str:
+        """`host:port` of the public gRPC, of the gateway's first replica."""
+        return self._placed.public_grpc_address(0)
+
+    @property
     def kafka(self) -> KafkaCluster:
         """The axis's own. Raises `ClusterError` where it stands on others'."""
         return self._own().kafka

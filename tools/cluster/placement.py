@@ -35,6 +35,7 @@ class Placement:
         self._ports = {
             name: reserve_ports(max(_PLACES, counts[name] + 1)) for name in (*SERVICES, GATEWAY)
         }
+        self._public_grpc = reserve_ports(len(self._ports[GATEWAY]))
         if http_port:
             self._ports[GATEWAY][0] = http_port
         self._processes: dict[str, list[ServiceProcess]] = {name: [] for name in self._ports}
@@ -74,8 +75,13 @@ class Placement:
         """All places of a service's replicas, as gRPC takes them; it passes over empty ones."""
         return "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in self._ports[service])
 
+    def public_grpc_address(self, index: int) -> str:
+        """`host:port` of the public gRPC of a replica of the gateway."""
+        return f"127.0.0.1:{self._public_grpc[index]}"
+
     def release(self) -> None:
         """Let others have the ports."""
+        release_ports(self._public_grpc)
         for ports in self._ports.values():
             release_ports(ports)
 
@@ -84,6 +90,7 @@ class Placement:
         if service == GATEWAY:
             own = {f"DOCAXIS_{name.upper()}_ADDRESS": self.grpc_address(name) for name in SERVICES}
             own["DOCAXIS_HTTP_PORT"] = str(port)
+            own["DOCAXIS_GRPC_PORT"] = str(self._public_grpc[index])
         else:
             own = {"DOCAXIS_LISTEN": f"127.0.0.1:{port}"}
         return {"DOCAXIS_REPLICA": f"{service}-{index}", **own, **self._told(service)}

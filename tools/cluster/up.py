@@ -127,7 +127,7 @@ def _table(axis: AxisCluster) -> Table:
 
 def _say_how_to_use(console: Console, axis: AxisCluster, data: Path, bootstrap: bool) -> None:
     lines = [
-        f"The axis is at {axis.url} (OpenAPI: {axis.url}/openapi.json).",
+        f"The axis is at {axis.url} (OpenAPI: {axis.url}/openapi.json), gRPC {axis.public_grpc}.",
         f"Its logs are in {data / 'logs'}, one file per process.",
     ]
     if bootstrap:

@@ -36,11 +36,11 @@ async def demonstrate(
         if data is None:
             data = Path(stack.enter_context(TemporaryDirectory(prefix="docaxis-demo-")))
         session.say("demo_starting", folder=data)
-        address = await stack.enter_async_context(_own_axis(data, port))
+        address, grpc = await stack.enter_async_context(_own_axis(data, port))
         report = await _play_at(session, address, data / "clients", data / "demo-pki")
         _tell(session, report)
         keep = not once and report.passed and not session.as_json
-        session.show(next_steps(session.words, address, str(data), running=keep))
+        session.show(next_steps(session.words, address, grpc, str(data), running=keep))
         if keep:
             await _until_interrupted()
     return OK if report.passed else REFUSED
@@ -58,8 +58,8 @@ async def _play_at(
 
 
 @asynccontextmanager
-async def _own_axis(data: Path, port: int) -> AsyncIterator[str]:
-    """An axis in this process, with the demonstration's agencies; gives its address."""
+async def _own_axis(data: Path, port: int) -> AsyncIterator[tuple[str, str]]:
+    """An axis in this process, with the demonstration's agencies; gives its two addresses."""
     from docaxis_runtime.log_setup import configure_logging
     from docaxis_runtime.settings import SettingsInvalid
     from docaxis_standalone.bootstrap import bootstrap_demo
@@ -70,7 +70,7 @@ async def _own_axis(data: Path, port: int) -> AsyncIterator[str]:
     try:
         async with running_axis(data, http_port=port) as axis:
             await bootstrap_demo(axis.clients, axis.folder, axis.url)
-            yield axis.url
+            yield axis.url, axis.grpc_address
     except SettingsInvalid as error:
         raise UsageProblem(str(error)) from error
 

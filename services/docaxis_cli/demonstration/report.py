@@ -38,13 +38,14 @@ def report_view(words: Words, report: Report) -> RenderableType:
     return Group(*parts, table, outcome)
 
 
-def next_steps(words: Words, url: str, data: str, *, running: bool) -> RenderableType:
+def next_steps(words: Words, url: str, grpc: str, data: str, *, running: bool) -> RenderableType:
     """Tell where the axis is, and the commands to try."""
     lines = Text()
     commands: tuple[tuple[str, str], ...] = ()
     if running:
         lines.append(words("axis_at", url=url) + "\n")
-        lines.append(words("api_docs", url=f"{url}/openapi.json") + "\n\n")
+        lines.append(words("api_docs", url=f"{url}/openapi.json") + "\n")
+        lines.append(words("grpc_at", address=grpc) + "\n\n")
         lines.append(words("try_next") + "\n", style="bold")
         lines.append(f"  export DOCAXIS_DATA={data}\n")
         commands += (

@@ -123,10 +123,12 @@ def test_the_demo_plays_on_an_axis_elsewhere(docaxis: Command, pki: DemoPki) -> 
 
 
 def test_next_steps_are_command_lines() -> None:
-    shown = _shown(next_steps(Words("en"), "http://127.0.0.1:8080", "/data", running=True))
+    shown = _shown(
+        next_steps(Words("en"), "http://127.0.0.1:8080", "127.0.0.1:8081", "/data", running=True)
+    )
     assert "docaxis send my.pdf --as office --to H26" in shown
     assert "export DOCAXIS_DATA=/data" in shown
-    assert "docaxis demo" in _shown(next_steps(Words("vi"), "", "", running=False))
+    assert "docaxis demo" in _shown(next_steps(Words("vi"), "", "", "", running=False))
 
 
 def _context(axis: SampleAxis, pki: DemoPki, folder: Path) -> Play:

@@ -82,6 +82,17 @@ class FakeRegistry:
         self.seen.extend(request.system_ids)
         return registry.ChangeReply()
 
+    async def ListRecipientGroups(self, request: Any, context: Any) -> Any:
+        return registry.ListRecipientGroupsReply()
+
+    async def ChangedOrganisations(self, request: Any, context: Any) -> Any:
+        return registry.ChangedOrganisationsReply()
+
+    async def SetRecipientGroup(self, request: Any, context: Any) -> Any:
+        raise DocaxisError("recipient_group_unknown")
+
+    RemoveRecipientGroup = SetRecipientGroup
+
     async def ListOrganisations(self, request: Any, context: Any) -> Any:
         if request.cursor not in ("", "2"):
             raise DocaxisError("cursor_invalid")

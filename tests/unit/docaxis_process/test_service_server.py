@@ -11,7 +11,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.parts import PartHealth
-from docaxis_process.grpc_health import LIVENESS, HealthServicer
 from docaxis_process.service_server import ServiceServer
 from docaxis_process.settings import ServiceSettings
 from docaxis_proto import status_v1_pb2 as pb
@@ -20,6 +19,7 @@ from docaxis_proto.status_v1_pb2_grpc import (
     add_StatusServiceServicer_to_server,
 )
 from docaxis_runtime.grpc_client import Connection
+from docaxis_runtime.grpc_health import LIVENESS, HealthServicer
 from docaxis_runtime.health import Health
 from docaxis_runtime.kernel_part import KernelPart
 from docaxis_runtime.lifecycle import Lifecycle

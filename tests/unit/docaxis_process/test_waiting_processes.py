@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from grpc_health.v1 import health_pb2
 
-from docaxis_process.grpc_health import LIVENESS
+from docaxis_runtime.grpc_health import LIVENESS
 from docaxis_trust.key_file_signer import KeyFileSigner
 from tests.system.axis_process import free_port
 from tests.unit.docaxis_process.embedded_process import ROOT, environment
@@ -99,8 +99,12 @@ async def test_a_service_waits_for_what_it_uses_and_answers_its_health(
 async def test_the_gateway_waits_and_answers_its_health(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     url = f"http://127.0.0.1:{settings['DOCAXIS_HTTP_PORT']}/health"
+    settings["DOCAXIS_GRPC_PORT"] = str(free_port())
+    grpc_address = f"127.0.0.1:{settings['DOCAXIS_GRPC_PORT']}"
     async with process("docaxis_gateway", tmp_path, settings) as started:
         await eventually(lambda: waited_for(tmp_path) >= {"kafka", "s3"}, "all said")
+        assert await status(grpc_address) == Response.NOT_SERVING
+        assert await status(grpc_address, LIVENESS) == Response.SERVING
         async with aiohttp.ClientSession() as http:
             async with http.get(f"{url}/ready") as answer:
                 assert answer.status == 503

@@ -103,7 +103,7 @@ def test_settings_describe_themselves() -> None:
 
 def test_every_setting_of_the_gateway_has_help() -> None:
     for each in describe_settings(GatewaySettings):
-        assert each.variable.startswith(("DOCAXIS_GATEWAY_", "DOCAXIS_HTTP_"))
+        assert each.variable.startswith(("DOCAXIS_GATEWAY_", "DOCAXIS_GRPC_", "DOCAXIS_HTTP_"))
         assert each.help.endswith(".")
 
 
