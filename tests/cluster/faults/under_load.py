@@ -22,7 +22,7 @@ _SENDERS = 48
 """More than the documents that are due while nothing answers: each is asked for in time."""
 _STEADY_S = 4.0
 _QUIET_S = 2.0
-_RECOVER_WITHIN_S = 100.0
+_RECOVER_WITHIN_S = 160.0
 _ANSWER_WITHIN_S = 60.0
 _SETTLE_WITHIN_S = 45.0
 _WHOLE_S = 420.0
