@@ -9,6 +9,9 @@ from tests.howto.page_runner import run_page
 from tests.repository.repository import ROOT
 from tests.system.axis_process import free_port
 
+pytestmark = pytest.mark.timeout(900)
+"""A page may have Maven fetch what it needs, once."""
+
 _PAGES = ROOT / "docs" / "how-to"
 
 

@@ -10,6 +10,9 @@ import pytest
 
 from tests.repository.repository import ROOT
 
+pytestmark = pytest.mark.timeout(900)
+"""Maven fetches what it needs, once."""
+
 CLIENT = ROOT / "clients" / "java"
 _OFFLINE = ("Could not resolve dependencies", "Could not transfer artifact", "Unknown host")
 _IN_S = 900

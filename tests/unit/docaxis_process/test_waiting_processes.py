@@ -97,12 +97,13 @@ async def test_a_service_waits_for_what_it_uses_and_answers_its_health(
 
 
 async def test_the_gateway_waits_and_answers_its_health(tmp_path: Path) -> None:
+    parts = {"kafka", "mongodb", "s3"}
     settings = settings_in(tmp_path)
     url = f"http://127.0.0.1:{settings['DOCAXIS_HTTP_PORT']}/health"
     settings["DOCAXIS_GRPC_PORT"] = str(free_port())
     grpc_address = f"127.0.0.1:{settings['DOCAXIS_GRPC_PORT']}"
     async with process("docaxis_gateway", tmp_path, settings) as started:
-        await eventually(lambda: waited_for(tmp_path) >= {"kafka", "s3"}, "all said")
+        await eventually(lambda: waited_for(tmp_path) >= parts, "all said")
         assert await status(grpc_address) == Response.NOT_SERVING
         assert await status(grpc_address, LIVENESS) == Response.SERVING
         async with aiohttp.ClientSession() as http:
@@ -112,4 +113,4 @@ async def test_the_gateway_waits_and_answers_its_health(tmp_path: Path) -> None:
                 assert answer.status == 200
         started.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(started.wait(), 40) == 0
-    assert waited_for(tmp_path) == {"kafka", "s3"}
+    assert waited_for(tmp_path) == parts
