@@ -30,6 +30,7 @@ def _free_pair() -> int:
             return port
 
 
+@pytest.mark.timeout(600)
 def test_connect_with_grpc_as_it_stands(tmp_path: Path) -> None:
     if shutil.which("make") is None:
         pytest.skip("the page needs make")
