@@ -67,7 +67,8 @@ class GroupOffsets:
         except KafkaException as exception:
             error = error_of(exception)
             if error.code() == KafkaError._TIMED_OUT:
-                raise Unstable(error.str()) from exception
+                words = f"unstable, or its coordinator is away: {error.str()}"
+                raise Unstable(words) from exception
             raise meaning(error) from exception
         return found
 

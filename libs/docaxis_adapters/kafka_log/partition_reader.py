@@ -14,7 +14,7 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as Place
 
 from docaxis_adapters.kafka_log.clients import OPERATION_S
-from docaxis_adapters.kafka_log.failures import ClientBroken, meaning, told
+from docaxis_adapters.kafka_log.failures import meaning, told
 from docaxis_adapters.kafka_log.records import recorded
 from docaxis_eventsourcing.errors import Divergence, Unavailable
 from docaxis_eventsourcing.ports.event_log import Position, Recorded, TopicPartition
@@ -76,6 +76,7 @@ class PartitionReader:
         self._queued_of: Counter[str] = Counter()  # by topic
         self._paused: dict[str, list[Place]] = {}  # by topic
         self._failure: Exception | None = None
+        self._ended: set[TopicPartition] = set()  # the client reads these no more: assign anew
 
     def place(self, at: TopicPartition, offset: int | None = None) -> Place:
         """A partition as the client names it."""
@@ -109,7 +110,14 @@ class PartitionReader:
         """Read from here on, unless `wanted` tells that it no longer is. Raises `Unavailable`."""
         self.drop(at)
         position = self.left_from(at, position)
-        if self._seek(self.place(at, position.place), wanted):
+        place = self.place(at, position.place)
+        if at in self._ended:
+            with told():
+                self._client.incremental_unassign([place])
+                self._client.incremental_assign([place])
+            self._ended.discard(at)
+            self._streams[at] = _Stream(position)
+        elif self._seek(place, wanted):
             self._streams[at] = _Stream(position)
 
     def stands(self, at: TopicPartition) -> Position | None:
@@ -243,7 +251,7 @@ class PartitionReader:
         stream = self._streams.get(at)
         if stream is None:  # stopped, lost, or not started yet
             if error is not None and error.code() == KafkaError._AUTO_OFFSET_RESET:
-                self._fail(ClientBroken(f"{at.topic}/{at.partition} can be read no more here"))
+                self._ended.add(at)  # fetched before its pause was heard, where nothing is left
             elif error is not None and error.fatal():
                 self._fail(meaning(error))
             return

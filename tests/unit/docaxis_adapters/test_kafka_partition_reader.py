@@ -215,12 +215,31 @@ def test_L17_records_that_are_gone_unread_are_divergence(
         reader.take(10)
 
 
-@pytest.mark.parametrize("code", [KafkaError._AUTO_OFFSET_RESET, KafkaError._FATAL])
-def test_a_client_that_cannot_read_a_partition_any_more_is_broken(
-    client: FakeConsumer, reader: PartitionReader, code: int
+def test_a_client_that_can_do_nothing_more_is_broken(
+    client: FakeConsumer, reader: PartitionReader
 ) -> None:
-    topic = TOPIC if code == KafkaError._AUTO_OFFSET_RESET else None
-    client.events.append(failure(code, topic, 7))
+    client.events.append(failure(KafkaError._FATAL, None, 7))
     reader.pull(0)
     with pytest.raises(ClientBroken):
         reader.take(10)
+
+
+def test_what_was_fetched_too_early_where_nothing_is_left_is_assigned_anew(
+    client: FakeConsumer, reader: PartitionReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client reads such a partition no more, and a seek fails: it was seen to."""
+    told: list[tuple[str, int, int]] = []
+    for verb in ("incremental_unassign", "incremental_assign"):
+        monkeypatch.setattr(
+            client,
+            verb,
+            lambda places, verb=verb: told.extend((verb, p.partition, p.offset) for p in places),
+        )
+    client.events.append(failure(KafkaError._AUTO_OFFSET_RESET, TOPIC, 7))
+    reader.pull(0)
+    assert reader.take(10) is None
+    reader.seek(TopicPartition(TOPIC, 7), Position(9, 10))
+    assert told == [("incremental_unassign", 7, 10), ("incremental_assign", 7, 10)]
+    assert client.seeks == []
+    reader.seek(TopicPartition(TOPIC, 7), Position(9, 10))
+    assert client.seeks == [(TOPIC, 7, 10)]
