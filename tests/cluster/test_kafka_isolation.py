@@ -17,6 +17,8 @@ pytestmark = pytest.mark.cluster
 WORDS = ["first", "aborted", "second", "aborted at the end"]
 """As they lie in the log."""
 COMMITTED = ["first", "second"]
+PLACES = len(WORDS) + 2
+"""Each abort leaves a marker."""
 
 
 @pytest.fixture
@@ -31,6 +33,9 @@ async def log(kafka: str) -> AsyncIterator[KafkaEventLog]:
                 open_transaction(kafka, prefix, [event]).abort_transaction()
             else:
                 await log.append([event])
+        async with asyncio.timeout(10):
+            while (await log.end(EVENTS, 0)).place < PLACES:  # noqa: ASYNC110 - markers come later
+                await asyncio.sleep(0.02)
         yield log
         await log.close()
 
@@ -56,13 +61,8 @@ async def by_a_member(log: EventLog) -> list[str]:
 async def test_aborted_records_are_never_seen_and_the_end_is_passed(
     log: KafkaEventLog, read: Callable[[EventLog], list[str]]
 ) -> None:
-    markers = len(WORDS) + 2
-    async with asyncio.timeout(
-        10
-    ):  # each abort leaves one, some moments later; the last at the end
-        while (end := await log.end(EVENTS, 0)).place < markers:
-            await asyncio.sleep(0.02)
-    assert end.place == markers
+    end = await log.end(EVENTS, 0)
+    assert end.place == PLACES, "each abort left a marker, the last one at the end"
     assert await read(log) == COMMITTED  # type: ignore[misc]
 
 
