@@ -140,6 +140,7 @@ class PartitionReader:
             self.drop(at)
         paused, self._paused = self._paused, {}
         self._failure = None
+        self._ended.clear()
         for places in paused.values():
             with told():
                 self._client.resume(places)
