@@ -152,7 +152,7 @@ async def test_L27_a_rebuild_gives_the_same_bytes(ports: Ports) -> None:
             await taken(events, document, UNITS[number % 6], now, level=number % 4)
         before = await figures(service, "2026-11-20", "2026-11-20")
         assert sum(sent for sent, _ in before.values()) == 30
-        await feedback(service)
+        await handed_over(service, 30)
         for view in (statistics_view(PARTITIONS), timelines_view()):
             runner = service.views[view.full_name]
             first = await space_digest(ports.store, runner.reader.space, view.tables)
@@ -172,6 +172,13 @@ async def feedback(service: RunningService, *units: str) -> list[rpc.Feedback]:
         None,
     )
     return list(reply.feedback)
+
+
+async def handed_over(service: RunningService, count: int) -> None:
+    """Until so many hand-overs stand in the timelines, which follow routing in their own time."""
+    async with asyncio.timeout(20):
+        while sum(sum(counts(each.deliveries)) for each in await feedback(service)) < count:
+            await asyncio.sleep(0.02)
 
 
 async def told(service: RunningService, deliveries: tuple[int, int, int, int]) -> rpc.Feedback:
