@@ -62,13 +62,24 @@ class _Build:
         if self._reader.space == self.space:
             self._reader.changed(partition, position)
 
-    async def pass_end(self, log: EventLog, partition: int, end: Position) -> None:
-        """Wait until all before `end` was projected. Raises the view's fault where it has one."""
+    async def pass_end(
+        self, log: EventLog, partition: int, end: Position, store: ReadStore | None = None
+    ) -> None:
+        """Wait until all before `end` was projected. Raises the view's fault where it has one.
+
+        With a `store` another replica may project the partition: its checkpoint tells.
+        """
+        topic = self.view.topic
         while True:
             self.moved.clear()  # before looking: what comes while we look is not missed
-            at = self.passed.get(partition, START)
-            if await has_reached(log, self.view.topic, partition, at, end):
+            if await has_reached(log, topic, partition, self.passed.get(partition, START), end):
                 return
+            if store is not None:
+                stored = await until_available(
+                    self.health, "following", lambda: store.checkpoint(self.space, partition)
+                )
+                if stored and await has_reached(log, topic, partition, stored, end):
+                    return
             moved = asyncio.create_task(self.moved.wait())
             try:
                 await asyncio.wait(
@@ -174,10 +185,28 @@ class ViewRunner:
                 return
             active = await self._active()
             if active and active.space != serving.space and self._fits(active):
-                await serving.end()  # dropped perhaps, and dead of it
-                self._serve(self._start(self._view, active.space))
+                await self._follow(active.space, serving)
             elif serving.task.done():
                 serving.check()
+
+    async def _follow(self, space: str, serving: _Build) -> None:
+        """Serve what another replica built, as soon as it is where this one stands.
+
+        Until then queries see the build before, which goes on; the last step stops it.
+        """
+        build = self._start(self._view, space)
+        try:
+            await self._until_no_less(build)
+            await serving.end()
+            self.reader.hold()
+            await self._until_no_less(build)
+        except BaseException as error:
+            await build.end()
+            active = await self._active() if isinstance(error, Exception) else None
+            if active and active.space != space:
+                return  # yet another took over meanwhile: that one is followed next
+            raise
+        self._serve(build)
 
     async def _active(self) -> Active | None:
         return await until_available(
@@ -210,8 +239,8 @@ class ViewRunner:
         """The old build stops first: the new one has to be where it stands (no query sees less)."""
         if self._serving is not None:
             await self._serving.end()
-            for partition, position in self.reader.passed.items():
-                await build.pass_end(self._event_log, partition, position)
+            self.reader.hold()
+            await self._until_no_less(build)
         active = Active(build.space, build.view.version, generation, self._event_log.epoch)
         # Of two replicas that build at once the last one's pointer counts; the other follows it.
         await until_available(
@@ -219,6 +248,11 @@ class ViewRunner:
         )
         self._serve(build)
         _log.info("view_took_over", view=build.view.full_name, space=build.space)
+
+    async def _until_no_less(self, build: _Build) -> None:
+        """Wait until a build has passed all that queries here may have seen so far (L28)."""
+        for partition, seen in dict(self.reader.passed).items():
+            await build.pass_end(self._event_log, partition, seen, self._store)
 
     async def _abandon(self, build: _Build) -> None:
         """Leave the old build serving, unless the pointer was moved already."""

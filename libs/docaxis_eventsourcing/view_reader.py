@@ -18,7 +18,7 @@ _LOOK_AGAIN_S = 1.0
 
 
 class ViewReader:
-    """Reads the space that serves a view. `serve` and `changed` are for its runner."""
+    """Reads the space that serves a view. `serve`, `hold` and `changed` are for its runner."""
 
     def __init__(self, name: str, topic: str, log: EventLog, store: ReadStore) -> None:
         self._name = name
@@ -27,6 +27,7 @@ class ViewReader:
         self._store = store
         self.space = ""
         self._passed: dict[int, Position] = {}
+        self._held = False
         self._changes = 0
         self._news = asyncio.Event()
         self._serving = asyncio.Event()
@@ -45,8 +46,13 @@ class ViewReader:
         """Read from this space from now on; it was projected up to `passed`."""
         self.space = space
         self._passed = dict(passed or {})
+        self._held = False
         self._serving.set()
         self._wake()
+
+    def hold(self) -> None:
+        """Learn of no further progress before `serve`: what comes next has to be that far."""
+        self._held = True
 
     def changed(self, partition: int, position: Position) -> None:
         """A partition of the serving space was projected up to here."""
@@ -154,8 +160,9 @@ class ViewReader:
             stored = await self._store.checkpoint(space, partition)
         except Unavailable as error:
             raise DocaxisError("unavailable") from error
-        known = self._passed.get(partition, START)
-        if stored is not None and space == self.space and stored.place > known.place:
+        if stored is None or space != self.space or self._held:
+            return
+        if stored.place > self._passed.get(partition, START).place:
             self.changed(partition, stored)
 
     async def wait_for_news(self, wait_s: float, since: int | None = None) -> bool:

@@ -22,8 +22,8 @@ VIEWS = {
     "registry": ["registry_directory"],
     "routing": ["routing_documents", "routing_refusals", "routing_registry"],
     "signature": ["signature_receipts", "signature_verdicts"],
-    "status": ["status_timelines"],
-    "notification": ["notification_systems", "notification_webhooks"],
+    "status": ["status_timelines", "status_statistics"],
+    "notification": ["notification_systems", "notification_webhooks", "notification_documents"],
 }
 KEPT_S = 10.0
 """That the build before stays for the replicas: less than by default, more than they need."""

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from docaxis_eventsourcing.active_spaces import Active, ActiveSpaces
 from docaxis_eventsourcing.errors import Unavailable
+from docaxis_eventsourcing.projection import Projection
 from docaxis_eventsourcing.projector import ViewRunner
-from tests.unit.docaxis_eventsourcing.bank import Deposit
+from tests.unit.docaxis_eventsourcing.bank import Deposit, partition
 from tests.unit.docaxis_eventsourcing.bank_views import VIEW
 from tests.unit.docaxis_eventsourcing.rig import Rig, ask, until
 
@@ -68,6 +70,45 @@ async def test_of_two_builds_at_once_the_last_pointer_serves_both_and_is_never_d
         assert [await balance(view) for view in views] == [7, 7]
     assert {view.reader.space for view in views} == {VIEW.space(last + 1)}
     assert await has_space(rig, 1) is (last == 0)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_L28_no_replica_follows_to_a_build_that_holds_less(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on with the build before, which goes on itself, until the new one has caught up."""
+    monkeypatch.setattr(f"{__name__}.DROP_AFTER_S", 60.0)
+    views = await two_that_build(rig)
+    for view in views:
+        view.let.set()
+        await until(lambda view=view: view.reader.space != "")  # type: ignore[misc]
+    before = VIEW.space(2)
+    await until(lambda: {view.reader.space for view in views} == {before})
+    door = rig.door()
+    rig.start(door)
+    behind = VIEW.space(7)
+    await rig.store.declare(behind, VIEW.tables)
+    let = asyncio.Event()
+    run = Projection.run
+
+    async def run_late(self: Projection) -> None:
+        if self.space == behind:
+            await let.wait()
+        await run(self)
+
+    monkeypatch.setattr(Projection, "run", run_late)
+    await ActiveSpaces(rig.store).switch(VIEW.full_name, Active(behind, VIEW.version, 7))
+    for more in range(1, 4):
+        await asyncio.sleep(0.1)  # several looks at the pointer
+        await ask(door, Deposit("a.1", 1))
+        for view in views:
+            await view.reader.pass_end(partition("a.1"))
+            assert await balance(view) == 7 + more
+    assert {view.reader.space for view in views} == {before}
+    let.set()
+    while {view.reader.space for view in views} != {behind}:
+        assert [await balance(view) for view in views] == [10, 10]
+    assert [await balance(view) for view in views] == [10, 10]
 
 
 @pytest.mark.usefixtures("quick")
