@@ -21,9 +21,6 @@ SOURCES := libs services tests benchmarks tools
 # pytest says 5 where it found no test: ARGS may name tests of one kind alone.
 NONE_IS_FINE := || [ $$? -eq 5 ]
 
-# Tests of faults that fail on a busy machine, or do not pass yet: docs/explanation/reliability.md.
-NOT_YET := --ignore tests/cluster/faults/test_faults_of_views.py --ignore tests/cluster/faults/test_faults_without_guards.py
-
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,10 +53,10 @@ test-cluster: $(VENV)/.dev ## Run the tests on real servers alone (part of `make
 	then $(BIN)/python -m tools.cluster fetch; \
 	else echo "Java, Maven or Go is missing: tests on real servers are skipped, each says what it needs."; fi
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster and not faults" $(ARGS) $(NONE_IS_FINE)
-	$(BIN)/python -m pytest -m faults $(NOT_YET) $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m faults $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: test-faults
-test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (most of it is part of `make test`)
+test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (part of `make test`)
 	$(BIN)/python -m tools.cluster fetch
 	$(BIN)/python -m pytest -m faults tests/cluster/faults $(ARGS)
 

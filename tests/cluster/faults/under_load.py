@@ -106,14 +106,18 @@ class UnderLoad:
 
 
 @asynccontextmanager
-async def flowing(site: Site, fault: str) -> AsyncIterator[UnderLoad]:
+async def flowing(
+    site: Site, fault: str, *, bear_with: frozenset[str] = frozenset()
+) -> AsyncIterator[UnderLoad]:
     """Traffic before and during the block, and cut off at its end: nothing is counted.
 
+    `bear_with`: codes of refusals after which callers ask again, instead of ending the traffic.
     Any failure spoils the site, and its state is added to the failure.
     """
     print(f"{fault}: {RATE} documents/s, seed {SEED} (DOCAXIS_FAULT_RATE, DOCAXIS_TEST_SEED)")
     traffic = Traffic(site.axis, SEED, rate=RATE, series=site.next_series(), queries=True)
     traffic.told.numbers_before = dict(site.numbers)
+    traffic.bear_with = bear_with
     running = asyncio.create_task(traffic.run(_SENDERS))
     load = UnderLoad(site, traffic, running)
     try:

@@ -14,7 +14,7 @@ from docaxis_adapters.kafka_log import KafkaEventLog, event_log
 from docaxis_adapters.kafka_log.clients import appending
 from docaxis_adapters.kafka_log.member import KafkaConsumer
 from docaxis_adapters.s3_files import S3FileStore
-from docaxis_eventsourcing import deciding, parts, processor, taking
+from docaxis_eventsourcing import deciding, parts, processor, projector, taking
 from docaxis_eventsourcing.errors import Fenced, Unavailable
 from docaxis_eventsourcing.ports.event_log import Batch, Outgoing, Position
 from docaxis_eventsourcing.states import Entry
@@ -143,6 +143,15 @@ def files_first() -> None:
     _put(S3FileStore, "take", take_or_not)
 
 
+def no_less() -> None:
+    """A replica follows to a build that is as far as its own (L28): it follows at once."""
+
+    async def at_once(self: projector.ViewRunner, build: Any) -> None:
+        return
+
+    _put(projector.ViewRunner, "_until_no_less", at_once)
+
+
 WITHOUT: Mapping[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
@@ -155,6 +164,7 @@ WITHOUT: Mapping[str, Callable[[], None]] = {
         dead_alone,
         waiting,
         files_first,
+        no_less,
     )
 }
 
