@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.cluster, pytest.mark.timeout(480)]
 
 _PENDING = 3
 _DAMAGE = frozenset({"unknown_document"})
-"""What callers may see of it: a document whose answer came before its events, or instead of them."""
+"""What callers may see of it: an answer that came before its document, or without one."""
 _WITHIN_S = 60.0
 
 
