@@ -129,6 +129,46 @@ class RegistryStub:
                 request_serializer=docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsRequest.SerializeToString,
                 response_deserializer=docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsReply.FromString,
                 _registered_method=True)
+        self.RegisterAccount = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/RegisterAccount',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.RegisterAccountRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.SetPerson = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/SetPerson',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.SetPersonRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.LockAccount = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/LockAccount',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.LockAccountRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.GrantRole = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/GrantRole',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.GrantRoleRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.EndRole = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/EndRole',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.EndRoleRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.EraseAccount = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/EraseAccount',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.EraseAccountRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.ListAccounts = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/ListAccounts',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.ListAccountsRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.ListAccountsReply.FromString,
+                _registered_method=True)
+        self.FindAccount = channel.unary_unary(
+                '/docaxis.registry.v1.Registry/FindAccount',
+                request_serializer=docaxis__proto_dot_registry__v1__pb2.FindAccountRequest.SerializeToString,
+                response_deserializer=docaxis__proto_dot_registry__v1__pb2.Account.FromString,
+                _registered_method=True)
 
 
 class RegistryServicer:
@@ -256,6 +296,59 @@ class RegistryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RegisterAccount(self, request, context):
+        """Make a person's account; the answer to a repeat is the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPerson(self, request, context):
+        """Replace a person's name and contact data.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LockAccount(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantRole(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndRole(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseAccount(self, request, context):
+        """Make an account void for ever, and destroy what tells who held it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAccounts(self, request, context):
+        """Those with some ids, else those of an organisation, else all; in the order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindAccount(self, request, context):
+        """The account with a login name; an error where there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -353,6 +446,46 @@ def add_RegistryServicer_to_server(servicer, server):
                     servicer.SnapshotSystems,
                     request_deserializer=docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsRequest.FromString,
                     response_serializer=docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsReply.SerializeToString,
+            ),
+            'RegisterAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterAccount,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.RegisterAccountRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'SetPerson': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPerson,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.SetPersonRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'LockAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.LockAccount,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.LockAccountRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'GrantRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantRole,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.GrantRoleRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'EndRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndRole,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.EndRoleRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'EraseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseAccount,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.EraseAccountRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ChangeReply.SerializeToString,
+            ),
+            'ListAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccounts,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.ListAccountsRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.ListAccountsReply.SerializeToString,
+            ),
+            'FindAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindAccount,
+                    request_deserializer=docaxis__proto_dot_registry__v1__pb2.FindAccountRequest.FromString,
+                    response_serializer=docaxis__proto_dot_registry__v1__pb2.Account.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -868,6 +1001,222 @@ class Registry:
             '/docaxis.registry.v1.Registry/SnapshotSystems',
             docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsRequest.SerializeToString,
             docaxis__proto_dot_registry__v1__pb2.SnapshotSystemsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegisterAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/RegisterAccount',
+            docaxis__proto_dot_registry__v1__pb2.RegisterAccountRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPerson(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/SetPerson',
+            docaxis__proto_dot_registry__v1__pb2.SetPersonRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LockAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/LockAccount',
+            docaxis__proto_dot_registry__v1__pb2.LockAccountRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/GrantRole',
+            docaxis__proto_dot_registry__v1__pb2.GrantRoleRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/EndRole',
+            docaxis__proto_dot_registry__v1__pb2.EndRoleRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/EraseAccount',
+            docaxis__proto_dot_registry__v1__pb2.EraseAccountRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/ListAccounts',
+            docaxis__proto_dot_registry__v1__pb2.ListAccountsRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.ListAccountsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/docaxis.registry.v1.Registry/FindAccount',
+            docaxis__proto_dot_registry__v1__pb2.FindAccountRequest.SerializeToString,
+            docaxis__proto_dot_registry__v1__pb2.Account.FromString,
             options,
             channel_credentials,
             insecure,

@@ -14,7 +14,7 @@ DEFINITION = ServiceDefinition(
     register=registry_v1_pb2_grpc.add_RegistryServicer_to_server,
     settings=RegistrySettings,
     compose=compose,
-    needs=frozenset({Need.STORE}),
+    needs=frozenset({Need.STORE, Need.SECRETS}),
 )
 
 if __name__ == "__main__":

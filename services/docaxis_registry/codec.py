@@ -3,7 +3,7 @@
 from docaxis_eventsourcing.message_codec import MessageCodec
 from docaxis_proto import registry_commands_v1_pb2 as commands
 from docaxis_proto import registry_events_v1_pb2 as events
-from docaxis_registry.domain import messages
+from docaxis_registry.domain import account_messages, messages
 
 CODEC = MessageCodec(
     (
@@ -39,6 +39,21 @@ CODEC = MessageCodec(
         (messages.NoteSystemsSeen, commands.NoteSystemsSeen),
         (messages.SetRecipientGroup, commands.SetRecipientGroup),
         (messages.RemoveRecipientGroup, commands.RemoveRecipientGroup),
+        (account_messages.AccountRegistered, events.AccountRegistered),
+        (account_messages.AccountPersonChanged, events.AccountPersonChanged),
+        (account_messages.AccountLocked, events.AccountLocked),
+        (account_messages.RoleGranted, events.RoleGranted),
+        (account_messages.RoleEnded, events.RoleEnded),
+        (account_messages.AccountErased, events.AccountErased),
+        (account_messages.RegisterAccount, commands.RegisterAccount),
+        (account_messages.NotePersonChanged, commands.NotePersonChanged),
+        (account_messages.LockAccount, commands.LockAccount),
+        (account_messages.GrantRole, commands.GrantRole),
+        (account_messages.EndRole, commands.EndRole),
+        (account_messages.EraseAccount, commands.EraseAccount),
     )
 )
 """Commands, answers and events of the registry."""
+
+ERASED = MessageCodec(((account_messages.AccountErased, events.AccountErased),))
+"""What the registry's effects read."""

@@ -4,8 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from docaxis_proto import registry_v1_pb2 as rpc
 from docaxis_registry.codec import CODEC
-from docaxis_registry.domain import OrganisationState, RecipientGroupState, SystemState
+from docaxis_registry.domain import (
+    AccountState,
+    OrganisationState,
+    RecipientGroupState,
+    SystemState,
+)
 from docaxis_registry.domain.levels import level_on
+from docaxis_registry.people import Card
 from docaxis_registry.queries import Meant, SystemsSnapshot
 
 
@@ -85,6 +91,37 @@ def group(state: RecipientGroupState, known: Mapping[str, Meant], day: str) -> r
         member_ids=state.member_ids,
         owner_code=(owner.merged_from or owner.organisation).code if owner else "",
         members=[organisation(Meant(each), day) for each in _each_once(found)],
+    )
+
+
+def account(
+    state: AccountState,
+    card: Card | None,
+    organisations: Mapping[str, OrganisationState],
+    day: str,
+) -> rpc.Account:
+    """An account with its person, as far as there is one, and its roles as they are on a day."""
+    codes = {id: each.code for id, each in organisations.items()}
+    shut = {id for id, each in organisations.items() if each.locked}
+    person = rpc.Person(name=card.name, email=card.email, phone=card.phone) if card else None
+    return rpc.Account(
+        account_id=state.account_id,
+        organisation_id=state.organisation_id,
+        organisation_code=codes.get(state.organisation_id, ""),
+        login=card.login if card else "",
+        person=person,
+        state=state.state,
+        roles=[
+            rpc.HeldRole(
+                role=each.role,
+                organisation_id=each.organisation_id,
+                organisation_code=codes.get(each.organisation_id, ""),
+                valid_from=each.valid_from,
+                valid_until=each.valid_until,
+                in_force=state.in_force(each, day) and each.organisation_id not in shut,
+            )
+            for each in state.roles
+        ],
     )
 
 

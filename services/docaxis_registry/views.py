@@ -20,8 +20,10 @@ from docaxis_eventsourcing.view import Rows, View
 from docaxis_registry.codec import CODEC
 from docaxis_registry.domain import (
     STATES,
+    AccountState,
     AnyState,
     CodeState,
+    LoginState,
     OrganisationState,
     RecipientGroupState,
     SystemState,
@@ -40,7 +42,7 @@ TABLES = {
     "system": "systems",
     "group": "groups",
 }
-"""By kind of aggregate."""
+"""By kind of aggregate; those of accounts are in `account_views`."""
 _WORD = re.compile(r"[^\W_]+(?:\.[^\W_]+)*")
 DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {
     kind: msgspec.msgpack.Decoder(of) for kind, of in STATES.items()
@@ -68,11 +70,16 @@ def search_words(text: str) -> set[str]:
 
 
 def _keys(event: Any, envelope: Envelope) -> Iterable[tuple[str, str]]:
-    return [(TABLES[kind_of(name)], id_of(name)) for name in touched(event)]
+    return [(TABLES[kind_of(name)], id_of(name)) for name in _shown(event)]
+
+
+def _shown(event: Any) -> Iterable[str]:
+    """The aggregates that it touches and that have rows here: accounts have a view of their own."""
+    return [name for name in touched(event) if kind_of(name) in TABLES]
 
 
 def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
-    for name in touched(event):
+    for name in _shown(event):
         kind, key = kind_of(name), id_of(name)
         row = rows.get(TABLES[kind], key)
         state = evolve(DECODERS[kind].decode(row.blob) if row else initial(name), event)
@@ -92,6 +99,8 @@ def _fields(state: AnyState, version: int) -> dict[str, IndexValue]:
             return {}
         case RecipientGroupState():
             return {"owner": state.owner_organisation_id if state.exists else None}
+        case AccountState() | LoginState():
+            return {}  # not among the tables
 
 
 DIRECTORY = View(

@@ -54,14 +54,15 @@ class AxisFolder:
     def environment(self, service: str) -> Mapping[str, str]:
         """The settings of a service's process that name files: what it does not use is not there.
 
-        The gateway and notification have secrets, the signature service has the key of receipts.
+        The gateway, notification and the registry have secrets, the signature service has the key
+        of receipts.
         """
         given = {
             "DOCAXIS_S3_ACCESS_KEY_FILE": self._keys / "s3-access-key",
             "DOCAXIS_S3_SECRET_KEY_FILE": self._keys / "s3-secret-key",
             "DOCAXIS_S3_CACHE_FOLDER": self._caches,
         }
-        if service in ("gateway", "notification"):
+        if service in ("gateway", "notification", "registry"):
             given["DOCAXIS_SECRETS_FOLDER"] = self.data.secrets / service
         if service == "signature":
             given["DOCAXIS_RECEIPT_KEY_FILE"] = self.data.receipt_key

@@ -56,13 +56,31 @@ What came later (`levels`, `organisations`, `entries`; `systems`; `groups`):
     each named once.
 31. Its owner never changes: another organisation's group is `recipient_group_unknown`.
 32. A group that was removed never comes back.
+
+People's accounts (`accounts`); who they are is no part of a command or event:
+
+33. An account belongs to an organisation that is registered and not merged, and stays with it.
+34. A login is one account's for ever: else `login_taken`. After an erasure the same name, typed in
+    anew, is another login.
+35. Registering an account again, with the same organisation and login, changes nothing.
+36. A role is one of `ROLES` and is held for an organisation as in rule 33; an auditor's may be for
+    the whole axis.
+37. It is held from a full-date (today where none is told) until another, both inclusive, or open.
+38. Periods of one role for one organisation never overlap (`role_held`); telling one again changes
+    nothing. An account has at most 64 of them.
+39. Ending a role sets its last day, yesterday where none is told: what was to begin later never
+    begins. What ends earlier anyway stays as it is.
+40. No role of a locked or erased account counts. Locking what is locked changes nothing.
+41. An erased account stays erased, and is not changed any more: `account_erased`.
 """
 
 from collections.abc import Mapping
 
 from docaxis_eventsourcing.decider import Decider, Decision, Moment, State, id_of, kind_of
 from docaxis_eventsourcing.moments import day_in_vietnam
-from docaxis_registry.domain import codes, entries, groups, organisations, systems
+from docaxis_registry.domain import accounts, codes, entries, groups, organisations, systems
+from docaxis_registry.domain.account_messages import AccountCommand, AccountEvent
+from docaxis_registry.domain.accounts import AccountState, LoginState
 from docaxis_registry.domain.codes import CodeState
 from docaxis_registry.domain.groups import RecipientGroupState
 from docaxis_registry.domain.messages import (
@@ -86,12 +104,16 @@ from docaxis_registry.domain.messages import (
 from docaxis_registry.domain.organisations import OrganisationState
 from docaxis_registry.domain.systems import SystemState
 
-AnyState = OrganisationState | CodeState | SystemState | RecipientGroupState
+AnyState = (
+    OrganisationState | CodeState | SystemState | RecipientGroupState | AccountState | LoginState
+)
 STATES: Mapping[str, type] = {
     "organisation": OrganisationState,
     "code": CodeState,
     "system": SystemState,
     "group": RecipientGroupState,
+    "account": AccountState,
+    "login": LoginState,
 }
 
 
@@ -103,6 +125,8 @@ def initial(name: str) -> AnyState:
 
 def aggregates(command: Command) -> tuple[str, ...]:
     """The aggregates that a command names."""
+    if isinstance(command, AccountCommand):
+        return accounts.aggregates(command)
     match command:
         case RegisterOrganisations():
             return organisations.aggregates(command)
@@ -121,6 +145,8 @@ def aggregates(command: Command) -> tuple[str, ...]:
 
 def touched(event: Event) -> tuple[str, ...]:
     """The aggregates that an event names."""
+    if isinstance(event, AccountEvent):
+        return accounts.touched(event)
     match event:
         case OrganisationsRegistered():
             return organisations.touched(event)
@@ -138,6 +164,8 @@ def touched(event: Event) -> tuple[str, ...]:
 
 def decide(states: Mapping[str, State], facts: Moment, command: Command) -> Decision:
     """What a command does to these states."""
+    if isinstance(command, AccountCommand):
+        return accounts.decide(states, day_in_vietnam(facts.now), command)
     match command:
         case RegisterOrganisations():
             return entries.register(states, day_in_vietnam(facts.now), command)
@@ -158,6 +186,10 @@ def decide(states: Mapping[str, State], facts: Moment, command: Command) -> Deci
 
 def evolve(state: AnyState, event: Event) -> AnyState:
     """One aggregate after an event that names it."""
+    if isinstance(event, AccountEvent):
+        if isinstance(state, LoginState):
+            return accounts.evolve_login(state, event)
+        return accounts.evolve(state, event) if isinstance(state, AccountState) else state
     match event:
         case RecipientGroupSet() | RecipientGroupRemoved():
             return groups.evolve(state, event) if isinstance(state, RecipientGroupState) else state
@@ -176,7 +208,7 @@ def evolve(state: AnyState, event: Event) -> AnyState:
 
 DECIDER = Decider(
     service="registry",
-    fold_version=2,
+    fold_version=3,
     states=STATES,
     aggregates=aggregates,
     touched=touched,
@@ -188,8 +220,10 @@ DECIDER = Decider(
 __all__ = [
     "DECIDER",
     "STATES",
+    "AccountState",
     "AnyState",
     "CodeState",
+    "LoginState",
     "OrganisationState",
     "RecipientGroupState",
     "SystemState",

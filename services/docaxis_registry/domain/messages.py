@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from docaxis_registry.domain.account_messages import AccountCommand, AccountEvent
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -322,7 +324,7 @@ GroupCommand = SetRecipientGroup | RemoveRecipientGroup
 OrganisationCommand = (
     RegisterOrganisations | LockOrganisation | SetSignaturePolicy | MergeOrganisations
 )
-Command = OrganisationCommand | SystemCommand | NoteSystemsSeen | GroupCommand
+Command = OrganisationCommand | SystemCommand | NoteSystemsSeen | GroupCommand | AccountCommand
 SystemEvent = (
     SystemRegistered
     | SystemServes
@@ -337,4 +339,4 @@ GroupEvent = RecipientGroupSet | RecipientGroupRemoved
 OrganisationEvent = (
     OrganisationsRegistered | OrganisationLocked | SignaturePolicySet | OrganisationsMerged
 )
-Event = OrganisationEvent | SystemEvent | GroupEvent
+Event = OrganisationEvent | SystemEvent | GroupEvent | AccountEvent

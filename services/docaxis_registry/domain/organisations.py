@@ -107,7 +107,7 @@ def merge(states: Mapping[str, State], today: str, command: MergeOrganisations) 
     if not 0 < len(command.organisation_ids) <= MOST_MERGED:
         return _invalid("organisation_ids", f"1-{MOST_MERGED} organisations")
     into: OrganisationState = states[f"organisation/{command.into_organisation_id}"]
-    if refusal := _not_present(into, "/into_organisation_id"):
+    if refusal := not_present(into, "/into_organisation_id"):
         return refusal
     new: dict[str, None] = {}
     for place, organisation_id in enumerate(command.organisation_ids):
@@ -117,7 +117,7 @@ def merge(states: Mapping[str, State], today: str, command: MergeOrganisations) 
             return _invalid("organisation_ids", "other organisations", pointer)
         if (state.merged_into, state.merged_on) == (into.organisation_id, day):
             continue
-        if refusal := _not_present(state, pointer):
+        if refusal := not_present(state, pointer):
             return refusal
         new[organisation_id] = None
     if not new:
@@ -125,7 +125,8 @@ def merge(states: Mapping[str, State], today: str, command: MergeOrganisations) 
     return Decided((OrganisationsMerged(tuple(new), into.organisation_id, day),))
 
 
-def _not_present(state: OrganisationState, pointer: str) -> Refused | None:
+def not_present(state: OrganisationState, pointer: str) -> Refused | None:
+    """The refusal of what needs an organisation that is registered and not merged."""
     if not state.code:
         return Refused("unknown_organisation", {"organisation": state.organisation_id}, pointer)
     if state.merged_into:

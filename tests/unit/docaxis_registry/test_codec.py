@@ -4,6 +4,7 @@ import pytest
 from docaxis_proto import registry_events_v1_pb2
 from docaxis_registry.codec import CODEC
 from docaxis_registry.domain import STATES
+from docaxis_registry.domain import account_messages as a
 from docaxis_registry.domain import messages as m
 from tests.unit.docaxis_registry.samples import PUBLIC_JWK, Registry, entry
 
@@ -32,6 +33,18 @@ ENTRY = entry("H29", aliases=[("H06", "2025-07-01", "")], parent_code="G22", kin
         m.AddCredential("s", "k", "", 1, 2, "certificate"),
         m.RevokeCredential("s", "k"),
         m.LockSystem("s", True),
+        a.AccountRegistered("a", "o", "l"),
+        a.AccountPersonChanged("a"),
+        a.AccountLocked("a", True),
+        a.RoleGranted("a", "clerk", "o", "2026-11-22", ""),
+        a.RoleEnded("a", "clerk", "", "2026-11-22"),
+        a.AccountErased("a", "l"),
+        a.RegisterAccount("a", "o", "l"),
+        a.NotePersonChanged("a"),
+        a.LockAccount("a", False),
+        a.GrantRole("a", "auditor", "", "", "2026-11-22"),
+        a.EndRole("a", "clerk", "o", ""),
+        a.EraseAccount("a"),
     ],
     ids=lambda told: type(told).__name__,
 )
@@ -51,6 +64,9 @@ def test_states_are_kept_as_they_are() -> None:
     registry.results(ENTRY, entry("G22", aliases=[("000.00.00.G22",)]))
     registry.do(m.RegisterSystem("s", "QLVB", "direct", ()))
     registry.do(m.AddCredential("s", "k", PUBLIC_JWK))
+    registry.do(a.RegisterAccount("a", entry("G22").organisation_id, "l"))
+    registry.do(a.GrantRole("a", "clerk", entry("G22").organisation_id))
+    assert {"account/a", "login/l"} <= registry.states.keys()
     for name, state in registry.states.items():
         of = STATES[name.partition("/")[0]]
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=of) == state

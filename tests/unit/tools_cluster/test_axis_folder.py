@@ -34,9 +34,10 @@ def test_a_service_is_told_of_no_secret_that_it_does_not_use(tmp_path: Path) -> 
     assert not told["routing"] & {"DOCAXIS_SECRETS_FOLDER", "DOCAXIS_RECEIPT_KEY_FILE"}
     assert "DOCAXIS_RECEIPT_KEY_FILE" in told["signature"]
     secrets = [
-        folder.environment(name)["DOCAXIS_SECRETS_FOLDER"] for name in ("gateway", "notification")
+        folder.environment(name)["DOCAXIS_SECRETS_FOLDER"]
+        for name in ("gateway", "notification", "registry")
     ]
-    assert len(set(secrets)) == 2
+    assert len(set(secrets)) == 3
     folder.release()
 
 
