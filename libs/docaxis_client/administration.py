@@ -1,4 +1,4 @@
-"""The axis as its administrators see it: organisations, systems, credentials, locks, policies.
+"""The axis as its administrators see it: organisations, systems, credentials, locks, accounts.
 
 Answers are typed, refusals are `ProblemError`; every act may be repeated.
 """
@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import msgspec
-
-from docaxis_client.calls import Calls, path_of, present, segment
+from docaxis_client.accounts import Accounts
+from docaxis_client.calls import path_of, present, segment
 from docaxis_client.credentials import Credentials
-from docaxis_client.models import Answer
+from docaxis_client.models import Answer, Changed
 from docaxis_client.tokens import new_key
 from docaxis_client.transport import Request, Transport
 
@@ -28,12 +27,6 @@ class Outcomes(Answer, frozen=True, kw_only=True):
     """One for each organisation, in their order."""
 
     results: tuple[Outcome, ...] = ()
-
-
-class Changed(Answer, frozen=True, kw_only=True):
-    """The id of what was changed or made."""
-
-    id: str
 
 
 class NewCredential(Answer, frozen=True, kw_only=True):
@@ -80,7 +73,7 @@ class SystemsPage(Answer, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class Administration(Calls):
+class Administration(Accounts):
     """An administrator's client; use it as `async with Administration(url, credentials)`."""
 
     def __init__(
@@ -117,7 +110,7 @@ class Administration(Calls):
         """`required` or `advisory`, of one document type or the default."""
         content = present(policy=policy, document_type=document_type)
         path = f"/admin/organisations/{segment(code)}/signature-policy"
-        return await self._put(path, content)
+        return await self._put(path, content, Changed)
 
     async def register_system(
         self, name: str, connection: str, organisations: Sequence[str] = ()
@@ -137,7 +130,7 @@ class Administration(Calls):
     async def serve(self, system_id: str, organisations: Sequence[str]) -> Changed:
         """Replace the organisations that a system serves."""
         path = f"/admin/systems/{segment(system_id)}/organisations"
-        return await self._put(path, {"organisations": list(organisations)})
+        return await self._put(path, {"organisations": list(organisations)}, Changed)
 
     async def lock_system(self, system_id: str, *, locked: bool = True) -> Changed:
         """Shut a system out, or let it in again."""
@@ -163,9 +156,3 @@ class Administration(Calls):
 
     async def _act(self, path: str, locked: bool) -> Changed:
         return await self._post(f"{path}:{'lock' if locked else 'unlock'}", {}, Changed, new_key())
-
-    async def _put(self, path: str, content: Mapping[str, Any]) -> Changed:
-        headers = {"Content-Type": "application/json"}
-        body = msgspec.json.encode(content)
-        reply = await self._transport.call(Request("PUT", path, headers, body))
-        return msgspec.json.decode(reply.body, type=Changed)

@@ -1,4 +1,4 @@
-"""What the client's parts share: typed GET and POST, and paths made of foreign words."""
+"""What the client's parts share: typed GET, POST and PUT, and paths made of foreign words."""
 
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -24,6 +24,12 @@ class Calls:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or new_key()}
         body = msgspec.json.encode(content)
         reply = await self._transport.call(Request("POST", path, headers, body))
+        return msgspec.json.decode(reply.body, type=answer)
+
+    async def _put(self, path: str, content: Any, answer: type[_T]) -> _T:
+        headers = {"Content-Type": "application/json"}
+        body = msgspec.json.encode(content)
+        reply = await self._transport.call(Request("PUT", path, headers, body))
         return msgspec.json.decode(reply.body, type=answer)
 
 

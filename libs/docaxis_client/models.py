@@ -13,6 +13,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Fields that are absent take their default; fields not known here are passed over."""
 
 
+class Changed(Answer, frozen=True, kw_only=True):
+    """The id of what was changed or made."""
+
+    id: str
+
+
 class Organisation(Answer, frozen=True, kw_only=True):
     """An organisation that a system serves."""
 

@@ -3,9 +3,7 @@
 One private loop runs in a thread of its own, so any thread may call, several at once.
 """
 
-import asyncio
 import ssl
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, TypeVar
 
 from docaxis_client import client, models, tracking
 from docaxis_client.credentials import Credentials
+from docaxis_client.own_loop import OwnLoop
 from docaxis_client.receipts import ReceiptClaims
 from docaxis_client.statistics import FeedbackFigures, Statistics, UnmatchedPage
 from docaxis_client.submission import NewDocument, OutgoingFile, Progress
@@ -47,11 +46,7 @@ class DocaxisClient:
             tls=tls,
             trust_env=trust_env,
         )
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="docaxis-client", daemon=True
-        )
-        self._thread.start()
+        self._loop = OwnLoop()
 
     def __enter__(self) -> "DocaxisClient":
         return self
@@ -66,12 +61,9 @@ class DocaxisClient:
 
     def close(self) -> None:
         """Close the connections and end the thread; further calls are errors."""
-        if self._loop.is_closed():
-            return
-        self._run(self._axis.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        if not self._loop.closed:
+            self._run(self._axis.aclose())
+            self._loop.close()
 
     def access_token(self) -> str:
         """A bearer token for other tools (curl), good for some minutes."""
@@ -426,7 +418,7 @@ class DocaxisClient:
             while True:
                 yield self._run(_next(stream))
         finally:
-            if not self._loop.is_closed():
+            if not self._loop.closed:
                 self._run(_closed(stream))
 
     def unsubscribe(self, subscription_id: str) -> None:
@@ -451,13 +443,7 @@ class DocaxisClient:
             yield self._run(_next(stream))
 
     def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
-        future = asyncio.run_coroutine_threadsafe(call, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            # Ctrl-C in the caller's thread ends the call, too.
-            future.cancel()
-            raise
+        return self._loop.run(call)
 
 
 async def _closed(stream: AsyncGenerator[Any, None]) -> None:

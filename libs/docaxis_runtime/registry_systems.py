@@ -215,6 +215,12 @@ _EVENTS: Mapping[str, tuple[Any, _Fold | None]] = MappingProxyType(
             (registry_events_v1_pb2.SystemsSeen, SystemsView._seen),
             (registry_events_v1_pb2.RecipientGroupSet, None),
             (registry_events_v1_pb2.RecipientGroupRemoved, None),
+            (registry_events_v1_pb2.AccountRegistered, None),
+            (registry_events_v1_pb2.AccountPersonChanged, None),
+            (registry_events_v1_pb2.AccountLocked, None),
+            (registry_events_v1_pb2.RoleGranted, None),
+            (registry_events_v1_pb2.RoleEnded, None),
+            (registry_events_v1_pb2.AccountErased, None),
             (kernel_v1_pb2.CommandDied, None),
         )
     }

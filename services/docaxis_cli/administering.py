@@ -76,7 +76,7 @@ def register_organisations(
     lang: options.Lang = None,
 ) -> None:
     """Register or change up to 500 organisations: code, name, level, parent, aliases."""
-    session = _session(data, name, credentials, url, as_json, lang)
+    session = session_of(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         try:
@@ -90,7 +90,7 @@ def register_organisations(
         well = ("registered", "unchanged")
         return OK if all(each.result in well for each in outcomes.results) else REFUSED
 
-    _call(session, work)
+    call(session, work)
 
 
 @app.command("organisation")
@@ -105,9 +105,9 @@ def act_on_organisation(
     lang: options.Lang = None,
 ) -> None:
     """Shut an organisation out, or let it in again."""
-    session = _session(data, name, credentials, url, as_json, lang)
-    locked = _locked(action)
-    _call(session, lambda axis: _change(session, axis.lock_organisation(code, locked=locked)))
+    session = session_of(data, name, credentials, url, as_json, lang)
+    locked = locked_by(action)
+    call(session, lambda axis: change(session, axis.lock_organisation(code, locked=locked)))
 
 
 @app.command()
@@ -125,10 +125,10 @@ def policy(
     lang: options.Lang = None,
 ) -> None:
     """Say what an organisation asks of the signatures on what it receives."""
-    session = _session(data, name, credentials, url, as_json, lang)
-    _call(
+    session = session_of(data, name, credentials, url, as_json, lang)
+    call(
         session,
-        lambda axis: _change(session, axis.set_signature_policy(code, signatures, document_type)),
+        lambda axis: change(session, axis.set_signature_policy(code, signatures, document_type)),
     )
 
 
@@ -142,7 +142,7 @@ def systems(
     lang: options.Lang = None,
 ) -> None:
     """List systems and administrators with their credentials."""
-    session = _session(data, name, credentials, url, as_json, lang)
+    session = session_of(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         page = await axis.systems()
@@ -159,7 +159,7 @@ def systems(
                 session.line(f"    {one.kind} {one.id}")
         return OK
 
-    _call(session, work)
+    call(session, work)
 
 
 @app.command("register")
@@ -177,10 +177,10 @@ def register_system(
     lang: options.Lang = None,
 ) -> None:
     """Register a system; it gets in once it has a credential."""
-    session = _session(data, name, credentials, url, as_json, lang)
-    _call(
+    session = session_of(data, name, credentials, url, as_json, lang)
+    call(
         session,
-        lambda axis: _change(session, axis.register_system(title, connection, organisation or ())),
+        lambda axis: change(session, axis.register_system(title, connection, organisation or ())),
     )
 
 
@@ -196,8 +196,8 @@ def serve(
     lang: options.Lang = None,
 ) -> None:
     """Replace the organisations that a system serves."""
-    session = _session(data, name, credentials, url, as_json, lang)
-    _call(session, lambda axis: _change(session, axis.serve(system, organisation or ())))
+    session = session_of(data, name, credentials, url, as_json, lang)
+    call(session, lambda axis: change(session, axis.serve(system, organisation or ())))
 
 
 @app.command("system")
@@ -212,9 +212,9 @@ def act_on_system(
     lang: options.Lang = None,
 ) -> None:
     """Shut a system out, or let it in again."""
-    session = _session(data, name, credentials, url, as_json, lang)
-    locked = _locked(action)
-    _call(session, lambda axis: _change(session, axis.lock_system(system, locked=locked)))
+    session = session_of(data, name, credentials, url, as_json, lang)
+    locked = locked_by(action)
+    call(session, lambda axis: change(session, axis.lock_system(system, locked=locked)))
 
 
 @app.command("credential")
@@ -239,7 +239,7 @@ def add_credential(
     lang: options.Lang = None,
 ) -> None:
     """Give a system a further way to prove itself; those that it has stay."""
-    session = _session(data, name, credentials, url, as_json, lang)
+    session = session_of(data, name, credentials, url, as_json, lang)
     if sum((public_jwk is not None, certificate is not None, secret)) != 1:
         raise typer.BadParameter("one of --key, --certificate and --secret")
 
@@ -261,7 +261,7 @@ def add_credential(
             session.say("admin_secret", secret=made.secret)
         return OK
 
-    _call(session, work)
+    call(session, work)
 
 
 @app.command()
@@ -276,7 +276,7 @@ def revoke(
     lang: options.Lang = None,
 ) -> None:
     """Take a credential back, for ever."""
-    session = _session(data, name, credentials, url, as_json, lang)
+    session = session_of(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         await axis.revoke_credential(system, credential)
@@ -284,10 +284,10 @@ def revoke(
         session.say("admin_done", id=credential)
         return OK
 
-    _call(session, work)
+    call(session, work)
 
 
-def _session(
+def session_of(
     data: Path,
     name: str | None,
     credentials: Path | None,
@@ -295,12 +295,15 @@ def _session(
     as_json: bool,
     lang: str | None,
 ) -> AxisSession:
+    """One run of a command of administrators."""
     return AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
     )
 
 
-def _call(session: AxisSession, work: "Callable[[Administration], Awaitable[int]]") -> None:
+def call(session: AxisSession, work: "Callable[[Administration], Awaitable[int]]") -> None:
+    """Run its work with a connected client."""
+
     async def connected() -> int:
         from docaxis_client.administration import Administration
 
@@ -314,14 +317,16 @@ def _call(session: AxisSession, work: "Callable[[Administration], Awaitable[int]
     session.run(connected)
 
 
-async def _change(session: AxisSession, act: Awaitable[Any]) -> int:
+async def change(session: AxisSession, act: Awaitable[Any]) -> int:
+    """Await an act and say that it is done."""
     changed = await act
     session.give(changed)
     session.say("admin_done", id=changed.id)
     return OK
 
 
-def _locked(action: str) -> bool:
+def locked_by(action: str) -> bool:
+    """Whether `lock` or `unlock` was typed."""
     if action not in _ACTIONS:
         raise typer.BadParameter(f"{action!r}: one of {', '.join(_ACTIONS)}")
     return action == "lock"

@@ -3,6 +3,7 @@
 import typer
 
 from docaxis_cli import (
+    accounts,
     administering,
     counting,
     dead_letters,
@@ -80,7 +81,7 @@ registry_app = typer.Typer(
 registry_app.command("import", epilog=EXIT_CODES)(registry.import_organisations)
 app.add_typer(registry_app, name="registry")
 
-
+administering.app.add_typer(accounts.app)
 app.add_typer(administering.app, epilog=EXIT_CODES)
 
 

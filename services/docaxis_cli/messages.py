@@ -292,6 +292,18 @@ _CATALOGUE = {
     ),
     "admin_done": ("Done: {id}", "Đã xong: {id}"),
     "admin_locked": ("locked", "đang bị khóa"),
+    "account_locked": ("locked", "đang bị khóa"),
+    "account_erased": ("erased", "đã bị xóa"),
+    "account_everywhere": ("everywhere", "toàn trục"),
+    "account_not_in_force": ("not in force", "không có hiệu lực"),
+    "account_or_login": (
+        "Give the account's id, or --login and no id.",
+        "Hãy nêu mã tài khoản, hoặc dùng --login mà không nêu mã.",
+    ),
+    "account_erase": (
+        "Account {id}: login, name and contact data are destroyed for ever. Go on?",
+        "Tài khoản {id}: tên đăng nhập, họ tên và thông tin liên hệ sẽ bị hủy vĩnh viễn. Tiếp tục?",
+    ),
     "admin_secret": (
         "Secret (told this once; its UTF-8 bytes are the key): {secret}",
         "Khóa bí mật (chỉ hiện lần này; các byte UTF-8 của nó là khóa): {secret}",

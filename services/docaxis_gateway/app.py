@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
+    accounts,
     administration,
     deliveries,
     delivery_states,
@@ -61,6 +62,7 @@ _ROUTERS = (
     me.router,
     requests.router,
     administration.router,
+    accounts.router,
     health.router,
 )
 

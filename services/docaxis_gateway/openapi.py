@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from docaxis_gateway import admin_models, request_models
+from docaxis_gateway import account_models, admin_models, request_models
 from docaxis_gateway.response_models import KeySet, Problem
 from docaxis_runtime.error_table import row_of
 
@@ -69,6 +69,11 @@ _REQUESTS = (
     admin_models.RegisterSystem,
     admin_models.ServeOrganisations,
     admin_models.AddCredential,
+    account_models.RegisterAccount,
+    account_models.FindAccount,
+    account_models.SetPerson,
+    account_models.GrantRole,
+    account_models.EndRole,
 )
 
 

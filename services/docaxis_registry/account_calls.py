@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +56,7 @@ class AccountCalls(Asking):
         account_id = derived_id("account", key) if key else new_id()
         login_id = await self._people.login_id(login)
         command = account_messages.RegisterAccount(account_id, request.organisation_id, login_id)
-        await self._decided("RegisterAccount", command, request)
+        await self._act("RegisterAccount", command, request)
         known = await self._people.read(account_id)
         if known is None or not known.login:
             await self._keep(account_id, replace(known, login=login) if known else card)
@@ -74,14 +75,14 @@ class AccountCalls(Asking):
         card = card_of(login, person.name, person.email, person.phone)
         command = account_messages.NotePersonChanged(request.account_id)
         if known is None or known != card:
-            await self._decided("SetPerson", command, request)
+            await self._act("SetPerson", command, request)
             await self._keep(request.account_id, card)
         return rpc.ChangeReply(id=request.account_id)
 
     async def LockAccount(self, request: rpc.LockAccountRequest, context: Any) -> rpc.ChangeReply:
         """Lock or unlock."""
         command = account_messages.LockAccount(request.account_id, request.locked)
-        await self._decided("LockAccount", command, request)
+        await self._act("LockAccount", command, request)
         return rpc.ChangeReply(id=request.account_id)
 
     async def GrantRole(self, request: rpc.GrantRoleRequest, context: Any) -> rpc.ChangeReply:
@@ -93,7 +94,7 @@ class AccountCalls(Asking):
             request.valid_from,
             request.valid_until,
         )
-        await self._decided("GrantRole", command, request)
+        await self._act("GrantRole", command, request)
         return rpc.ChangeReply(id=request.account_id)
 
     async def EndRole(self, request: rpc.EndRoleRequest, context: Any) -> rpc.ChangeReply:
@@ -101,13 +102,13 @@ class AccountCalls(Asking):
         command = account_messages.EndRole(
             request.account_id, request.role, request.organisation_id, request.valid_until
         )
-        await self._decided("EndRole", command, request)
+        await self._act("EndRole", command, request)
         return rpc.ChangeReply(id=request.account_id)
 
     async def EraseAccount(self, request: rpc.EraseAccountRequest, context: Any) -> rpc.ChangeReply:
         """Nobody is told the person's data from now on; `effects` destroys them."""
         command = account_messages.EraseAccount(request.account_id)
-        await self._decided("EraseAccount", command, request)
+        await self._act("EraseAccount", command, request)
         return rpc.ChangeReply(id=request.account_id)
 
     async def ListAccounts(
@@ -132,6 +133,14 @@ class AccountCalls(Asking):
         if found is None or found.erased:
             raise DocaxisError("account_unknown")
         return (await self._shown_accounts([found]))[0]
+
+    async def _act(
+        self, method: str, command: account_messages.AccountCommand, request: Any
+    ) -> None:
+        """Have it decided; queries show it then, unless the view is far behind."""
+        await self._decided(method, command, request)
+        with suppress(DocaxisError):
+            await self._pass_accounts()
 
     async def _of_login(self, login_id: str) -> AccountState | None:
         found = await account_of_login(self._accounts, login_id)

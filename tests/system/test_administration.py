@@ -71,6 +71,16 @@ ADMIN_CALLS = (
     ("POST", "/admin/systems/x:unlock"),
     ("POST", "/admin/systems/x/credentials"),
     ("DELETE", "/admin/systems/x/credentials/y"),
+    ("POST", "/admin/accounts"),
+    ("GET", "/admin/accounts"),
+    ("POST", "/admin/accounts:find"),
+    ("GET", "/admin/accounts/x"),
+    ("PUT", "/admin/accounts/x/person"),
+    ("POST", "/admin/accounts/x:lock"),
+    ("POST", "/admin/accounts/x:unlock"),
+    ("POST", "/admin/accounts/x:erase"),
+    ("POST", "/admin/accounts/x/roles"),
+    ("POST", "/admin/accounts/x/roles:end"),
 )
 
 

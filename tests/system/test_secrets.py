@@ -10,11 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from docaxis_client.administration import Administration
 from docaxis_client.client import DocaxisClient
 from docaxis_client.credentials import Credentials
 from docaxis_client.models import DocumentType, Signer
 from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import StatusReport
+from docaxis_standalone.administrators import create_administrator
 from docaxis_standalone.bootstrap import bootstrap_demo
 from docaxis_standalone.composition import Axis, running_axis
 from docaxis_standalone.data_folder import DataFolder
@@ -27,6 +29,10 @@ WORDS = {
     "position": "Chức vụ tuyệt đối không nằm trong nhật ký",
     "file": "Tên tệp tuyệt đối không nằm trong nhật ký.bin",
     "reason": "Lý do tuyệt đối không nằm trong nhật ký",
+    "login": "ten.dang.nhap.khong.nam.trong.nhat.ky",
+    "person": "Họ tên tuyệt đối không nằm trong nhật ký",
+    "email": "khong@nam.trong.nhat.ky.example",
+    "phone": "+84 999 888 777 666",
 }
 
 
@@ -38,6 +44,7 @@ async def test_no_secret_and_no_free_text_is_in_the_log_or_the_views(
     async with running_axis(data) as axis:
         await bootstrap_demo(axis.clients, axis.folder, axis.url)
         webhook_secret, tokens = await use(axis)
+        await use_accounts(axis)
         token_secret = await axis.ports.secrets.read("gateway.access-tokens")
     secrets = {
         "webhook secret": base64.b64decode(webhook_secret.removeprefix("whsec_")),
@@ -87,6 +94,18 @@ async def use(axis: Axis) -> tuple[str, list[str]]:
         assert WORDS["reason"] in reasons
         assert subscription.secret is not None
         return subscription.secret, [await office.access_token(), await hanoi.access_token()]
+
+
+async def use_accounts(axis: Axis) -> None:
+    """A person's account, as far as words of theirs come in."""
+    chief = await create_administrator(axis.folder.root, "chief", axis.url)
+    async with Administration(axis.url, Credentials.load(chief)) as chief_client:
+        contact = {"email": WORDS["email"], "phone": WORDS["phone"]}
+        made = await chief_client.register_account(WORDS["login"], "H26", "An", **contact)
+        await chief_client.set_person(made.id, WORDS["person"], **contact)
+        found = await chief_client.find_account(WORDS["login"])
+        assert found.person is not None
+        assert found.person.name == WORDS["person"]
 
 
 def client(axis: Axis, name: str) -> DocaxisClient:

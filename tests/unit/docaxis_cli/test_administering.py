@@ -83,3 +83,52 @@ def test_wrong_calls_are_told(run: Run, tmp_path: Path) -> None:
     assert run("organisations", str(broken)).exit_code == 2
     assert run("credential", "x", "--certificate", str(broken)).exit_code == 2
     assert run("create", "../x").exit_code == 2
+
+
+def test_accounts_are_kept_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    assert run("create", "chief").exit_code == 0
+    listed = tmp_path / "list.json"
+    listed.write_text(json.dumps([{"code": "H29", "name": "Thành phố", "level": 1}]))
+    assert run("organisations", str(listed)).exit_code == 0
+    who = ("--name", "Nguyễn Văn An", "--email", "an@h29.example", "--phone", "028 3829 6052")
+    made = run("account", "register", "an.nv", "--organisation", "H29", *who, "--json")
+    account = parsed(made)["id"]
+    granted = run(
+        "account", "grant", account, "clerk", "--organisation", "H29", "--from", "2026-01-01"
+    )
+    assert granted.exit_code == 0, granted.output
+    assert run("account", "grant", account, "auditor", "--from", "2099-01-01").exit_code == 0
+    shown = run("account", "show", "--login", "AN.NV").stdout
+    assert shown.splitlines() == [
+        f"{account} H29 an.nv Nguyễn Văn An",
+        "    clerk H29 2026-01-01–…",
+        "    auditor everywhere 2099-01-01–… [not in force]",
+    ]
+    whole = parsed(run("account", "show", account, "--json"))
+    assert whole["person"]["phone"] == "028 3829 6052"
+    assert run("account", "lock", account).exit_code == 0
+    assert "[locked]" in run("account", "list", "--organisation", "H29").stdout
+    assert run("account", "unlock", account).exit_code == 0
+    assert run("account", "end", account, "clerk", "--organisation", "H29").exit_code == 0
+    assert run("account", "person", account, "--name", "Nguyễn Văn Ánh").exit_code == 0
+    (changed,) = parsed(run("account", "list", "--json"))
+    assert changed["person"] == {"name": "Nguyễn Văn Ánh", "email": None, "phone": None}
+    assert not any(each["in_force"] for each in changed["roles"])
+    asked_back = run("account", "erase", account)
+    assert asked_back.exit_code == 1, "nobody said yes"
+    assert parsed(run("account", "show", account, "--json"))["state"] == "active"
+    assert run("account", "erase", account, "--yes").exit_code == 0
+    erased = run("account", "show", account, "--lang", "vi").stdout.splitlines()[0]
+    assert erased == f"{account} H29 – – [đã bị xóa]"
+
+
+def test_wrong_calls_about_accounts_are_told(run: Run) -> None:
+    assert run("create", "chief").exit_code == 0
+    assert run("account", "show").exit_code == 2
+    assert run("account", "show", "x", "--login", "y").exit_code == 2
+    unknown = run("account", "show", "x")
+    assert (unknown.exit_code, "[account_unknown]" in unknown.output) == (1, True)
+    refused = run("account", "register", "an.nv", "--organisation", "Z9", "--name", "An")
+    assert (refused.exit_code, "[unknown_organisation]" in refused.output) == (1, True)
+    bad = run("account", "register", "an nv", "--organisation", "Z9", "--name", "An")
+    assert (bad.exit_code, "/login" in bad.output) == (1, True)

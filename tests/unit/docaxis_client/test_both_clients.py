@@ -1,4 +1,4 @@
-"""The client without an event loop has what the other one has: methods, arguments, defaults."""
+"""The clients without an event loop have what the others have: methods, arguments, defaults."""
 
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -7,8 +7,10 @@ from typing import get_args, get_origin, get_type_hints
 
 import pytest
 
+from docaxis_client.administration import Administration
 from docaxis_client.client import DocaxisClient
 from docaxis_client.sync import DocaxisClient as WaitingClient
+from docaxis_client.sync_administration import Administration as WaitingAdministration
 
 _CLOSING = {"aclose": "close"}
 
@@ -22,20 +24,34 @@ def test_both_have_the_same_methods() -> None:
     assert {_CLOSING.get(name, name) for name in _methods(DocaxisClient)} == set(
         _methods(WaitingClient)
     )
+    assert set(_methods(Administration)) == set(_methods(WaitingAdministration))
 
 
-@pytest.mark.parametrize("name", sorted(_methods(DocaxisClient)))
-def test_a_method_takes_and_gives_the_same_in_both(name: str) -> None:
-    its = _methods(DocaxisClient)[name]
-    other = _methods(WaitingClient)[_CLOSING.get(name, name)]
+@pytest.mark.parametrize(
+    ("client", "waiting", "name"),
+    [
+        *((DocaxisClient, WaitingClient, name) for name in sorted(_methods(DocaxisClient))),
+        *(
+            (Administration, WaitingAdministration, name)
+            for name in sorted(_methods(Administration))
+        ),
+    ],
+)
+def test_a_method_takes_and_gives_the_same_in_both(client: type, waiting: type, name: str) -> None:
+    its = _methods(client)[name]
+    other = _methods(waiting)[_CLOSING.get(name, name)]
     assert its.parameters == other.parameters
-    gives = get_type_hints(getattr(DocaxisClient, name))["return"]
-    told = get_type_hints(getattr(WaitingClient, _CLOSING.get(name, name)))["return"]
+    gives = get_type_hints(getattr(client, name))["return"]
+    told = get_type_hints(getattr(waiting, _CLOSING.get(name, name)))["return"]
     if get_origin(gives) in (AsyncIterator, AsyncGenerator):
         gives = GenericAlias(Iterator, get_args(gives)[:1])
     assert told == gives
 
 
-def test_both_are_made_alike() -> None:
-    made = inspect.signature(DocaxisClient.__init__).parameters
-    assert made == inspect.signature(WaitingClient.__init__).parameters
+@pytest.mark.parametrize(
+    ("client", "waiting"),
+    [(DocaxisClient, WaitingClient), (Administration, WaitingAdministration)],
+)
+def test_both_are_made_alike(client: type, waiting: type) -> None:
+    made = inspect.signature(client).parameters
+    assert made == inspect.signature(waiting).parameters

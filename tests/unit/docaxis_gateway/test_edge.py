@@ -202,6 +202,11 @@ class TestOpenApi:
             PUT /admin/systems/{system_id}/organisations|POST /admin/systems/{system_id}:lock
             POST /admin/systems/{system_id}:unlock|POST /admin/systems/{system_id}/credentials
             DELETE /admin/systems/{system_id}/credentials/{credential_id}
+            POST /admin/accounts|GET /admin/accounts|POST /admin/accounts:find
+            GET /admin/accounts/{account_id}|PUT /admin/accounts/{account_id}/person
+            POST /admin/accounts/{account_id}:lock|POST /admin/accounts/{account_id}:unlock
+            POST /admin/accounts/{account_id}:erase|POST /admin/accounts/{account_id}/roles
+            POST /admin/accounts/{account_id}/roles:end
             """.replace("\n", "|")
             .replace("            ", "")
             .strip("|")

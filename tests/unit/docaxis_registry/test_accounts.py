@@ -341,8 +341,8 @@ async def test_a_locked_organisations_roles_do_not_count(registry: RegistryServi
         ("leader", "H27", False),
         ("auditor", "", True),
     ]
-    lock = rpc.LockAccountRequest(account_id=account_id, locked=True, actor="chief")
-    await registry.LockAccount(lock, None)
+    shut = rpc.LockAccountRequest(account_id=account_id, locked=True, actor="chief")
+    await registry.LockAccount(shut, None)
     shown = await account(registry, account_id)
     assert (shown.state, [each.in_force for each in shown.roles]) == ("locked", [False] * 3)
 

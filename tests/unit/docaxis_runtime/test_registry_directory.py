@@ -256,3 +256,11 @@ def test_a_credential_of_the_snapshot_counts_within_its_dates_its_end_excluded()
     known = SystemsView.of([registry.System(system_id="s", credentials=[credential])]).systems["s"]
     assert [each for each in (9, 10, 19, 20) if known.counts("k", each)] == [10, 19]
     assert not known.counts("other", 15)
+
+
+def test_every_event_of_the_registry_is_known() -> None:
+    parts = {"Alias", "OrganisationEntry"}
+    told = set(events.DESCRIPTOR.message_types_by_name) - parts
+    view = SystemsView.of([])
+    for name in sorted(told):
+        view.apply(f"docaxis.registry.v1.{name}", getattr(events, name)().SerializeToString())
