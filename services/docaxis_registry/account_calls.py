@@ -56,7 +56,12 @@ class AccountCalls(Asking):
         account_id = derived_id("account", key) if key else new_id()
         login_id = await self._people.login_id(login)
         command = account_messages.RegisterAccount(account_id, request.organisation_id, login_id)
-        await self._act("RegisterAccount", command, request)
+        try:
+            await self._act("RegisterAccount", command, request)
+        except DocaxisError as error:
+            if error.code == "login_taken":
+                await self._people.leave(login, login_id)
+            raise
         known = await self._people.read(account_id)
         if known is None or not known.login:
             await self._keep(account_id, replace(known, login=login) if known else card)

@@ -64,6 +64,14 @@ class People:
         raw = await self._read(_login_name(_digest(login)))
         return None if raw is None else _id_of(raw)
 
+    async def leave(self, login: str, login_id: str) -> None:
+        """After a refusal: take back what `login_id` wrote while an erasure destroyed the rest.
+
+        Where the name still has this id, an erasure to come finds it all.
+        """
+        if await self.known_login_id(login) != login_id:
+            await self._secrets.remove(_reverse_name(login_id))
+
     async def read(self, account_id: str) -> Card | None:
         """The card; None where there is none, or it is damaged: that costs its own words alone."""
         raw = await self._read(_card_name(account_id))

@@ -234,6 +234,28 @@ async def test_an_erasure_between_the_decision_and_the_card_wins(
     assert kept(tmp_path) == []
 
 
+async def test_who_wanted_the_login_while_it_was_erased_leaves_nothing_of_it(
+    tmp_path: Path, ports: Ports, registry: RegistryServicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = await register(registry)
+    login_id = People.login_id
+
+    async def overtaken(self: People, login: str) -> str:
+        found = await login_id(self, login)
+        await erase(registry, account_id)
+        await forgotten(tmp_path)
+        await ports.secrets.write(f"login-of.{found}", sha256(login.encode()).hexdigest().encode())
+        return found
+
+    with monkeypatch.context() as late:
+        late.setattr(People, "login_id", overtaken)
+        assert (await refusal(register(registry)))[0] == "login_taken"
+    assert kept(tmp_path) == []
+    await register(registry)
+    assert (await refusal(register(registry)))[0] == "login_taken"
+    assert len(kept(tmp_path)) == 3, "of who is there nothing is taken away"
+
+
 async def test_a_process_that_dies_before_the_card_leaves_nothing_of_the_person(
     tmp_path: Path, registry: RegistryServicer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
