@@ -9,6 +9,7 @@ from starlette.responses import Response
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
     administration,
+    administration_lifecycle,
     deliveries,
     delivery_states,
     document_check,
@@ -61,6 +62,7 @@ _ROUTERS = (
     me.router,
     requests.router,
     administration.router,
+    administration_lifecycle.router,
     health.router,
 )
 
