@@ -74,9 +74,9 @@ def test_an_axis_is_run_from_the_command_line(run: Run, tmp_path: Path) -> None:
     assert run("system", system, "unlock").exit_code == 0
     for state in ("testing", "connected"):
         assert run("onboard", system, state).exit_code == 0
-    told = run("systems").stdout
-    assert "direct connected (3) QLVB" in told
-    assert "01/01/2026 00:00:00 – 31/12/2099 17:00:00" in told
+    listing = run("systems").stdout
+    assert "direct connected (3) QLVB" in listing
+    assert "01/01/2026 00:00:00 – 31/12/2099 17:00:00" in listing
     assert run("revoke", system, added["id"]).exit_code == 0
     assert added["id"] not in run("systems").stdout
     assert run("serve", system).exit_code == 0
