@@ -1,5 +1,7 @@
 """Every command and event of status survives its way through protobuf."""
 
+from types import GenericAlias
+
 import msgspec
 import pytest
 
@@ -52,7 +54,7 @@ def test_states_survive_their_store() -> None:
     for state in (*held.values(), *timelines.states.values()):
         entry = Entry(state, (("command", b"outcome"),))
         raw = msgspec.msgpack.encode((entry.state, entry.repeats))
-        kept = tuple[type(state), tuple[tuple[str, bytes], ...]]  # type: ignore[misc]
+        kept = GenericAlias(tuple, (type(state), tuple[tuple[str, bytes], ...]))
         assert msgspec.msgpack.decode(raw, type=kept) == (entry.state, entry.repeats)
 
 
