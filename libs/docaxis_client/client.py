@@ -30,7 +30,8 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
     """A connected system's client; use it as `async with DocaxisClient(url, credentials) as axis`.
 
     `patience_s` and `attempts` bound the retries of one call; `language` (`vi`, `en`) picks the
-    words of problems and labels; `tls` and `trust_env` (proxy variables) are aiohttp's.
+    words of problems and labels; `tls` and `trust_env` (proxy variables) are aiohttp's. Where `tls`
+    is given, it counts instead of the credentials' authority and client certificate.
     """
 
     def __init__(
@@ -77,7 +78,10 @@ class DocaxisClient(Receiving, Proofs, Counting, Subscriptions, Watching):
         await self._transport.close()
 
     async def access_token(self) -> str:
-        """A bearer token for other tools (curl), good for some minutes."""
+        """A bearer token for other tools (curl), good for some minutes.
+
+        Raises `CredentialsUnusable` for a shared secret or a certificate, which need none.
+        """
         return (await self._transport.authorization()).removeprefix("Bearer ")
 
     async def me(self) -> models.Me:

@@ -1,13 +1,14 @@
 """The administrator's client for code without an event loop: each call waits for its answer."""
 
 from collections.abc import Coroutine, Mapping, Sequence
+from datetime import date, datetime
 from types import TracebackType
 from typing import Any, TypeVar
 
 from docaxis_client import administration
 from docaxis_client.accounts import Account, AccountsPage
 from docaxis_client.credentials import Credentials
-from docaxis_client.models import Changed
+from docaxis_client.models import CatalogueEntry, Changed, OrganisationsPage
 from docaxis_client.own_loop import OwnLoop
 
 _T = TypeVar("_T")
@@ -44,6 +45,31 @@ class Administration:
     def lock_organisation(self, code: str, *, locked: bool = True) -> Changed:
         """Shut an organisation out, or let it in again."""
         return self._run(self._axis.lock_organisation(code, locked=locked))
+
+    def organisations(
+        self, query: str = "", *, limit: int | None = None, cursor: str | None = None
+    ) -> OrganisationsPage:
+        """Search the catalogue by words or code."""
+        return self._run(self._axis.organisations(query, limit=limit, cursor=cursor))
+
+    def organisation(self, code: str) -> CatalogueEntry:
+        """Look one organisation up, by its code or an older one."""
+        return self._run(self._axis.organisation(code))
+
+    def merge_organisations(
+        self,
+        organisations: Sequence[str],
+        into: str,
+        merged_on: date | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Changed:
+        """Let organisations become part of another from a day on (today where none is given)."""
+        return self._run(
+            self._axis.merge_organisations(
+                organisations, into, merged_on, idempotency_key=idempotency_key
+            )
+        )
 
     def set_signature_policy(
         self, code: str, policy: str, document_type: str | None = None
@@ -82,11 +108,46 @@ class Administration:
         *,
         public_jwk: Mapping[str, Any] | None = None,
         thumbprint: str | None = None,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
     ) -> administration.NewCredential:
-        """Add a `key`, a `certificate` by its SHA-256 thumbprint, or an `hmac` secret."""
+        """Add a `key`, a `certificate` by its SHA-256 thumbprint, or an `hmac` secret.
+
+        It counts from one moment to the other, which know their time zone.
+        """
         return self._run(
-            self._axis.add_credential(system_id, kind, public_jwk=public_jwk, thumbprint=thumbprint)
+            self._axis.add_credential(
+                system_id,
+                kind,
+                public_jwk=public_jwk,
+                thumbprint=thumbprint,
+                not_before=not_before,
+                not_after=not_after,
+            )
         )
+
+    def date_credential(
+        self,
+        system_id: str,
+        credential_id: str,
+        *,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+    ) -> Changed:
+        """Say from when until when a credential counts; None is open."""
+        return self._run(
+            self._axis.date_credential(
+                system_id, credential_id, not_before=not_before, not_after=not_after
+            )
+        )
+
+    def onboard_system(self, system_id: str, state: str) -> Changed:
+        """Let a system go on: `testing`, `connected`; or shut it out: `suspended`."""
+        return self._run(self._axis.onboard_system(system_id, state))
+
+    def set_security_level(self, system_id: str, level: int, since: date) -> Changed:
+        """The information-security level, 1-5, and the day of its approval."""
+        return self._run(self._axis.set_security_level(system_id, level, since))
 
     def revoke_credential(self, system_id: str, credential_id: str) -> None:
         """Take a credential back, for ever."""

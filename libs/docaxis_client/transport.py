@@ -26,7 +26,8 @@ from yarl import URL
 
 from docaxis_client.credentials import Credentials
 from docaxis_client.errors import AxisUnavailable, ProblemError, problem_of
-from docaxis_client.tokens import TokenSource
+from docaxis_client.proving import proof_of
+from docaxis_client.tls import client_context
 
 API = "/api/v1"
 T = TypeVar("T")
@@ -36,12 +37,17 @@ Body = bytes | Callable[[], AsyncIterator[bytes]]
 
 
 class Request(NamedTuple):
-    """One call; `path` starts behind `/api/v1`, and its query is encoded already."""
+    """One call; `path` starts behind `/api/v1`, and its query is encoded already.
+
+    `untold` starts the same stream as `body` without telling anybody's progress bar: where the
+    request is signed, its digest comes from it. Not needed beside a `Content-Digest`.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str] = {}
     body: Body | None = None
+    untold: Callable[[], AsyncIterator[bytes]] | None = None
 
 
 class Reply(NamedTuple):
@@ -92,8 +98,9 @@ class Transport:
         self._connections = connections
         self._tls = tls
         self._trust_env = trust_env
+        self._credentials = credentials
         self._session: aiohttp.ClientSession | None = None
-        self._tokens = TokenSource(credentials, self._post_token_form)
+        self._proof = proof_of(credentials, self._root, self._post_token_form)
 
     async def close(self) -> None:
         """Close the connections; the next request would open new ones."""
@@ -102,8 +109,11 @@ class Transport:
             await session.close()
 
     async def authorization(self) -> str:
-        """The `Authorization` header that calls carry now."""
-        return await self._tokens.header()
+        """The `Authorization` header that calls carry now.
+
+        Raises `CredentialsUnusable` where they carry none: requests signed, or a certificate.
+        """
+        return await self._proof.authorization()
 
     async def call(self, request: Request) -> Reply:
         """Send a request until it is answered.
@@ -162,27 +172,29 @@ class Transport:
 
         Raises `NotNow` and its like (`TRANSIENT`), for the caller to give to `again`.
         """
-        authorization = await self._tokens.header()
-        async with self._send(request, {"Authorization": authorization}) as response:
+        proof = await self._proof.headers(request)
+        async with self._send(request, proof) as response:
             if response.status != 401:
                 await _raise_for(response)
                 yield response
                 return
-        authorization = await self._tokens.header(refused=authorization)
-        async with self._send(request, {"Authorization": authorization}) as response:
+            problem = _problem(response, await response.read())
+        renewed = await self._proof.renewed(request, proof, problem)
+        if renewed is None:
+            raise problem
+        async with self._send(request, renewed) as response:
             await _raise_for(response)
             yield response
 
     async def _attempt(self, request: Request) -> Reply:
-        authorization = await self._tokens.header()
+        proof = await self._proof.headers(request)
         try:
-            return await self._checked(request, {"Authorization": authorization})
+            return await self._checked(request, proof)
         except ProblemError as problem:
-            if problem.status != 401:
+            renewed = await self._proof.renewed(request, proof, problem)
+            if renewed is None:
                 raise
-        # Ended early, or the axis has new keys: one new token, then its word counts.
-        authorization = await self._tokens.header(refused=authorization)
-        return await self._checked(request, {"Authorization": authorization})
+        return await self._checked(request, renewed)
 
     async def _checked(self, request: Request, headers: Mapping[str, str]) -> Reply:
         try:
@@ -220,9 +232,10 @@ class Transport:
             return await self.again(attempt, failure)
 
     def _new_session(self) -> aiohttp.ClientSession:
+        tls = self._tls if self._tls is not None else client_context(self._credentials)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                limit=self._connections, ssl=self._tls if self._tls is not None else True
+                limit=self._connections, ssl=tls if tls is not None else True
             ),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -245,13 +258,17 @@ async def _raise_for(response: aiohttp.ClientResponse) -> None:
         _raise(response, await response.read())
 
 
-def _raise(response: aiohttp.ClientResponse, body: bytes) -> None:
-    problem = problem_of(
+def _problem(response: aiohttp.ClientResponse, body: bytes) -> ProblemError:
+    return problem_of(
         response.status,
         body,
         request_id=response.headers.get("X-Request-Id", ""),
         retry_after_s=_seconds(response.headers.get("Retry-After")),
     )
+
+
+def _raise(response: aiohttp.ClientResponse, body: bytes) -> None:
+    problem = _problem(response, body)
     if problem.retryable or problem.status in (502, 504):
         raise NotNow(problem)
     raise problem

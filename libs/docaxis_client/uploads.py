@@ -132,7 +132,11 @@ class _Resumable:
             "Upload-Offset": str(start),
         }
         return Request(
-            "PATCH", self._path, headers, lambda: self._blob.chunks(self._count, start, end)
+            "PATCH",
+            self._path,
+            headers,
+            lambda: self._blob.chunks(self._count, start, end),
+            lambda: self._blob.chunks(None, start, end),
         )
 
     def _now_at(self, reply: Reply) -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from docaxis_proto import signature_events_v1_pb2 as docaxis__proto_dot_signature__events__v1__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)docaxis_proto/signature_commands_v1.proto\x12\x14\x64ocaxis.signature.v1\x1a\'docaxis_proto/signature_events_v1.proto\"V\n\rRecordVerdict\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x30\n\x05\x66iles\x18\x02 \x03(\x0b\x32!.docaxis.signature.v1.FileVerdict\"\\\n\x0eRecordReceipts\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x35\n\x08receipts\x18\x02 \x03(\x0b\x32#.docaxis.signature.v1.SealedReceiptb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)docaxis_proto/signature_commands_v1.proto\x12\x14\x64ocaxis.signature.v1\x1a\'docaxis_proto/signature_events_v1.proto\"h\n\rRecordVerdict\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x30\n\x05\x66iles\x18\x02 \x03(\x0b\x32!.docaxis.signature.v1.FileVerdict\x12\x10\n\x08priority\x18\x03 \x01(\r\"\\\n\x0eRecordReceipts\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x35\n\x08receipts\x18\x02 \x03(\x0b\x32#.docaxis.signature.v1.SealedReceiptb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'docaxis_proto.signature_com
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORDVERDICT']._serialized_start=108
-  _globals['_RECORDVERDICT']._serialized_end=194
-  _globals['_RECORDRECEIPTS']._serialized_start=196
-  _globals['_RECORDRECEIPTS']._serialized_end=288
+  _globals['_RECORDVERDICT']._serialized_end=212
+  _globals['_RECORDRECEIPTS']._serialized_start=214
+  _globals['_RECORDRECEIPTS']._serialized_end=306
 # @@protoc_insertion_point(module_scope)

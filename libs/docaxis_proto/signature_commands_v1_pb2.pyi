@@ -25,7 +25,10 @@ class RecordVerdict(_message.Message):
 
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
+    priority: _builtins.int
+    """The document's, so that its verdict travels in its lane (rule L10)."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[_signature_events_v1_pb2.FileVerdict]: ...
     def __init__(
@@ -33,10 +36,11 @@ class RecordVerdict(_message.Message):
         *,
         document_id: _builtins.str = ...,
         files: _abc.Iterable[_signature_events_v1_pb2.FileVerdict] | None = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "files", b"files"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "files", b"files", "priority", b"priority"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'docaxis_proto/signature_events_v1.proto\x12\x14\x64ocaxis.signature.v1\"\xc8\x01\n\x0eSignatureFound\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x04 \x01(\t\x12\x0f\n\x07is_seal\x18\x05 \x01(\x08\x12\x12\n\nclaimed_at\x18\x06 \x01(\t\x12\x19\n\x11\x63overs_whole_file\x18\x07 \x01(\x08\x12\x13\n\x0bsigner_name\x18\x08 \x01(\t\x12\x19\n\x11organisation_name\x18\t \x01(\t\"u\n\x0b\x46ileVerdict\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x38\n\nsignatures\x18\x04 \x03(\x0b\x32$.docaxis.signature.v1.SignatureFound\"w\n\x10\x44ocumentVerified\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x30\n\x05\x66iles\x18\x04 \x03(\x0b\x32!.docaxis.signature.v1.FileVerdict\"\x81\x01\n\rSealedReceipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x04 \x01(\t\x12\x17\n\x0forganisation_id\x18\x05 \x01(\t\x12\x0b\n\x03jws\x18\x06 \x01(\t\"\\\n\x0eReceiptsSealed\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x35\n\x08receipts\x18\x02 \x03(\x0b\x32#.docaxis.signature.v1.SealedReceiptb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'docaxis_proto/signature_events_v1.proto\x12\x14\x64ocaxis.signature.v1\"\xc8\x01\n\x0eSignatureFound\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x04 \x01(\t\x12\x0f\n\x07is_seal\x18\x05 \x01(\x08\x12\x12\n\nclaimed_at\x18\x06 \x01(\t\x12\x19\n\x11\x63overs_whole_file\x18\x07 \x01(\x08\x12\x13\n\x0bsigner_name\x18\x08 \x01(\t\x12\x19\n\x11organisation_name\x18\t \x01(\t\"u\n\x0b\x46ileVerdict\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x38\n\nsignatures\x18\x04 \x03(\x0b\x32$.docaxis.signature.v1.SignatureFound\"\x89\x01\n\x10\x44ocumentVerified\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x30\n\x05\x66iles\x18\x04 \x03(\x0b\x32!.docaxis.signature.v1.FileVerdict\x12\x10\n\x08priority\x18\x05 \x01(\r\"\x81\x01\n\rSealedReceipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65livery_id\x18\x04 \x01(\t\x12\x17\n\x0forganisation_id\x18\x05 \x01(\t\x12\x0b\n\x03jws\x18\x06 \x01(\t\"\\\n\x0eReceiptsSealed\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x35\n\x08receipts\x18\x02 \x03(\x0b\x32#.docaxis.signature.v1.SealedReceiptb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNATUREFOUND']._serialized_end=266
   _globals['_FILEVERDICT']._serialized_start=268
   _globals['_FILEVERDICT']._serialized_end=385
-  _globals['_DOCUMENTVERIFIED']._serialized_start=387
-  _globals['_DOCUMENTVERIFIED']._serialized_end=506
-  _globals['_SEALEDRECEIPT']._serialized_start=509
-  _globals['_SEALEDRECEIPT']._serialized_end=638
-  _globals['_RECEIPTSSEALED']._serialized_start=640
-  _globals['_RECEIPTSSEALED']._serialized_end=732
+  _globals['_DOCUMENTVERIFIED']._serialized_start=388
+  _globals['_DOCUMENTVERIFIED']._serialized_end=525
+  _globals['_SEALEDRECEIPT']._serialized_start=528
+  _globals['_SEALEDRECEIPT']._serialized_end=657
+  _globals['_RECEIPTSSEALED']._serialized_start=659
+  _globals['_RECEIPTSSEALED']._serialized_end=751
 # @@protoc_insertion_point(module_scope)

@@ -103,10 +103,13 @@ class DocumentVerified(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     status: _builtins.str
     """The worst of the files that ask for a signature."""
     code: _builtins.str
+    priority: _builtins.int
+    """The document's; 0, too, where an older release recorded the verdict."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___FileVerdict]: ...
     def __init__(
@@ -116,10 +119,11 @@ class DocumentVerified(_message.Message):
         status: _builtins.str = ...,
         code: _builtins.str = ...,
         files: _abc.Iterable[Global___FileVerdict] | None = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "document_id", b"document_id", "files", b"files", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "document_id", b"document_id", "files", b"files", "priority", b"priority", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$docaxis_proto/status_events_v1.proto\x12\x11\x64ocaxis.status.v1\"\xda\x01\n\x06Status\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x12\n\nclaimed_at\x18\x05 \x01(\t\x12\x15\n\rreason_digest\x18\x06 \x01(\t\x12\x11\n\tsystem_id\x18\x07 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x08 \x01(\t\x12\x11\n\treport_id\x18\t \x01(\t\x12\x17\n\x0frecipient_level\x18\n \x01(\r\"X\n\x10StatusesReported\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12+\n\x08statuses\x18\x02 \x03(\x0b\x32\x19.docaxis.status.v1.Status\"\x81\x01\n\x0e\x44\x65liveryOpened\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x17\n\x0forganisation_id\x18\x03 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\"H\n\x0fTimelinesOpened\x12\x35\n\ndeliveries\x18\x01 \x03(\x0b\x32!.docaxis.status.v1.DeliveryOpened\"T\n\x0cStatusesHeld\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12+\n\x08statuses\x18\x02 \x03(\x0b\x32\x19.docaxis.status.v1.Statusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$docaxis_proto/status_events_v1.proto\x12\x11\x64ocaxis.status.v1\"\xda\x01\n\x06Status\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x12\n\nclaimed_at\x18\x05 \x01(\t\x12\x15\n\rreason_digest\x18\x06 \x01(\t\x12\x11\n\tsystem_id\x18\x07 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x08 \x01(\t\x12\x11\n\treport_id\x18\t \x01(\t\x12\x17\n\x0frecipient_level\x18\n \x01(\r\"j\n\x10StatusesReported\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12+\n\x08statuses\x18\x02 \x03(\x0b\x32\x19.docaxis.status.v1.Status\x12\x10\n\x08released\x18\x03 \x01(\r\"\x81\x01\n\x0e\x44\x65liveryOpened\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x17\n\x0forganisation_id\x18\x03 \x01(\t\x12\x1e\n\x16sender_organisation_id\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\"H\n\x0fTimelinesOpened\x12\x35\n\ndeliveries\x18\x01 \x03(\x0b\x32!.docaxis.status.v1.DeliveryOpened\"T\n\x0cStatusesHeld\x12\x17\n\x0forganisation_id\x18\x01 \x01(\t\x12+\n\x08statuses\x18\x02 \x03(\x0b\x32\x19.docaxis.status.v1.Statusb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATUS']._serialized_start=60
   _globals['_STATUS']._serialized_end=278
   _globals['_STATUSESREPORTED']._serialized_start=280
-  _globals['_STATUSESREPORTED']._serialized_end=368
-  _globals['_DELIVERYOPENED']._serialized_start=371
-  _globals['_DELIVERYOPENED']._serialized_end=500
-  _globals['_TIMELINESOPENED']._serialized_start=502
-  _globals['_TIMELINESOPENED']._serialized_end=574
-  _globals['_STATUSESHELD']._serialized_start=576
-  _globals['_STATUSESHELD']._serialized_end=660
+  _globals['_STATUSESREPORTED']._serialized_end=386
+  _globals['_DELIVERYOPENED']._serialized_start=389
+  _globals['_DELIVERYOPENED']._serialized_end=518
+  _globals['_TIMELINESOPENED']._serialized_start=520
+  _globals['_TIMELINESOPENED']._serialized_end=592
+  _globals['_STATUSESHELD']._serialized_start=594
+  _globals['_STATUSESHELD']._serialized_end=678
 # @@protoc_insertion_point(module_scope)

@@ -120,6 +120,14 @@ DOCUMENTS = (
                 "Không có yêu cầu lấy lại nào đang chờ trả lời.",
                 "There is no take-back request waiting for an answer.",
             ),
+            (
+                "too_many_unmatched",
+                "20",
+                "Cơ quan đã có quá nhiều trạng thái chờ bản gửi chưa có trên trục; hãy kiểm tra mã"
+                " bản gửi, rồi báo lại khi bản gửi đã đến.",
+                "Too many statuses of this organisation wait for deliveries that are not known:"
+                " check the deliveries' ids, and report again once the delivery is there.",
+            ),
         ),
     ),
     RowGroup(

@@ -38,6 +38,10 @@ class KnownSystem:
     """Unix ms, as the registry recorded it: at most once an hour."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Kind by id of all credentials: `key`, `certificate` or `hmac`."""
+    security_level: int = 0
+    """1-5; 0: not told."""
+    security_level_since: str = ""
+    """Full-date of its approval."""
 
     @property
     def suspended(self) -> bool:
@@ -89,6 +93,8 @@ class SystemsView:
                 system.locked,
                 system.last_seen,
                 _kinds({each.credential_id: each.kind for each in system.credentials}),
+                system.security_level,
+                system.security_level_since,
             )
             for each in system.credentials:
                 view._hold(system.system_id, each.credential_id, each.kind)
@@ -152,6 +158,9 @@ class SystemsView:
             shut_out = system.is_locked or event.state == SUSPENDED
             self._change(event.system_id, locked=shut_out, onboarding=event.state)
 
+    def _secured(self, event: registry_events_v1_pb2.SystemSecurityLevelSet) -> None:
+        self._change(event.system_id, security_level=event.level, security_level_since=event.since)
+
     def _seen(self, event: registry_events_v1_pb2.SystemsSeen) -> None:
         for system_id in event.system_ids:
             self._change(system_id, last_seen=event.at)
@@ -211,7 +220,7 @@ _EVENTS: Mapping[str, tuple[Any, _Fold | None]] = MappingProxyType(
             (registry_events_v1_pb2.SignaturePolicySet, None),
             (registry_events_v1_pb2.OrganisationsMerged, None),
             (registry_events_v1_pb2.SystemOnboarded, SystemsView._onboarded),
-            (registry_events_v1_pb2.SystemSecurityLevelSet, None),
+            (registry_events_v1_pb2.SystemSecurityLevelSet, SystemsView._secured),
             (registry_events_v1_pb2.SystemsSeen, SystemsView._seen),
             (registry_events_v1_pb2.RecipientGroupSet, None),
             (registry_events_v1_pb2.RecipientGroupRemoved, None),

@@ -19,9 +19,11 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from http_message_signatures import (
+    HTTPMessageSigner,
     HTTPMessageVerifier,
     HTTPSignatureKeyResolver,
     algorithms,
@@ -68,6 +70,37 @@ class RequestSignature:
     key_id: str
     created: int
     nonce: str
+
+
+def sign_request(
+    request: SignedRequest, key_id: str, secret: bytes, nonce: str, created: int
+) -> dict[str, str]:
+    """The fields ``Signature-Input`` and ``Signature`` for a request, as S1-S4 want them.
+
+    A request with a body has ``Content-Digest`` (``content_digest``) already. ``created`` in Unix
+    seconds.
+    """
+    message = _Message(request)
+    message.headers = dict(request.headers)
+    covered = (*NEEDED, DIGEST) if request.has_body else NEEDED
+    signer = HTTPMessageSigner(
+        signature_algorithm=algorithms.HMAC_SHA256, key_resolver=_Secret(secret)
+    )
+    signer.sign(
+        message,
+        key_id=key_id,
+        nonce=nonce,
+        created=datetime.fromtimestamp(created, UTC),
+        label="docaxis",
+        covered_component_ids=covered,
+        use_existing_digest=request.has_body,
+    )
+    return {name: message.headers[name] for name in ("Signature-Input", "Signature")}
+
+
+def content_digest(sha256: bytes) -> str:
+    """The value of ``Content-Digest`` (RFC 9530) for a SHA-256."""
+    return f"sha-256=:{base64.b64encode(sha256).decode()}:"
 
 
 def read_signature(request: SignedRequest) -> RequestSignature:
@@ -128,7 +161,7 @@ class _Message:
 
     def __init__(self, request: SignedRequest) -> None:
         self.method = request.method
-        self.headers = _Fields(request.headers)
+        self.headers: Any = _Fields(request.headers)
         host = request.field("host") or "axis"
         query = f"?{request.query}" if request.query else ""
         self.url = f"https://{host}{request.path}{query}"
@@ -147,6 +180,9 @@ class _Secret(HTTPSignatureKeyResolver):
         self._secret = secret
 
     def resolve_public_key(self, key_id: str) -> bytes:
+        return self._secret
+
+    def resolve_private_key(self, key_id: str) -> bytes:
         return self._secret
 
 

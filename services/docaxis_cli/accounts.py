@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from docaxis_cli import options
-from docaxis_cli.administering import call, change, session_of
+from docaxis_cli.admin_calls import admin_session, call, change
 from docaxis_cli.session import OK, AxisSession, UsageProblem
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def register(
     lang: options.Lang = None,
 ) -> None:
     """Make a person's account; it has no role yet."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(
         session,
         lambda axis: change(
@@ -74,7 +74,7 @@ def list_accounts(
     lang: options.Lang = None,
 ) -> None:
     """List accounts with their roles."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         page = await axis.accounts(organisation=organisation)
@@ -104,7 +104,7 @@ def show(
     lang: options.Lang = None,
 ) -> None:
     """Show one account, by its id or login name."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         if account is not None and login is None:
@@ -134,7 +134,7 @@ def person(
     lang: options.Lang = None,
 ) -> None:
     """Replace a person's name and contact data: what is not given is removed."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(
         session,
         lambda axis: change(session, axis.set_person(account, full_name, email=email, phone=phone)),
@@ -160,7 +160,7 @@ def grant(
     lang: options.Lang = None,
 ) -> None:
     """Give a role for an organisation."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(
         session,
         lambda axis: change(
@@ -186,7 +186,7 @@ def end(
     lang: options.Lang = None,
 ) -> None:
     """End a role."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(
         session,
         lambda axis: change(session, axis.end_role(account, role, organisation, valid_until=last)),
@@ -204,7 +204,7 @@ def lock(
     lang: options.Lang = None,
 ) -> None:
     """Shut a person out: none of their roles counts."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(session, lambda axis: change(session, axis.lock_account(account, locked=True)))
 
 
@@ -219,7 +219,7 @@ def unlock(
     lang: options.Lang = None,
 ) -> None:
     """Let a person in again."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(session, lambda axis: change(session, axis.lock_account(account, locked=False)))
 
 
@@ -235,7 +235,7 @@ def erase(
     lang: options.Lang = None,
 ) -> None:
     """Make an account void for ever, and destroy login, name and contact data."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     if not yes:
         typer.confirm(session.words("account_erase", id=account), abort=True, err=True)
     call(session, lambda axis: change(session, axis.erase_account(account)))

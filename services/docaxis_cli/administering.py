@@ -1,14 +1,15 @@
 """`docaxis admin …`: what administrators do, over REST; the first of them is made on the spot."""
 
 import json
-from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docaxis_cli import options
-from docaxis_cli.session import OK, REFUSED, AxisSession, UsageProblem
+from docaxis_cli import admin_lifecycle, options
+from docaxis_cli.admin_calls import NotAfter, NotBefore, admin_session, call, change, moment_of
+from docaxis_cli.session import OK, REFUSED, AxisSession, UsageProblem, vietnam_time
 
 if TYPE_CHECKING:
     from docaxis_client.administration import Administration
@@ -76,7 +77,7 @@ def register_organisations(
     lang: options.Lang = None,
 ) -> None:
     """Register or change up to 500 organisations: code, name, level, parent, aliases."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         try:
@@ -105,8 +106,8 @@ def act_on_organisation(
     lang: options.Lang = None,
 ) -> None:
     """Shut an organisation out, or let it in again."""
-    session = session_of(data, name, credentials, url, as_json, lang)
-    locked = locked_by(action)
+    session = admin_session(data, name, credentials, url, as_json, lang)
+    locked = _locked(action)
     call(session, lambda axis: change(session, axis.lock_organisation(code, locked=locked)))
 
 
@@ -125,7 +126,7 @@ def policy(
     lang: options.Lang = None,
 ) -> None:
     """Say what an organisation asks of the signatures on what it receives."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(
         session,
         lambda axis: change(session, axis.set_signature_policy(code, signatures, document_type)),
@@ -142,7 +143,7 @@ def systems(
     lang: options.Lang = None,
 ) -> None:
     """List systems and administrators with their credentials."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         page = await axis.systems()
@@ -154,9 +155,15 @@ def systems(
         for each in found:
             lock = f" [{session.words('admin_locked')}]" if each.locked else ""
             served = ", ".join(one.code or one.id for one in each.organisations)
-            session.line(f"{each.id} {each.connection} {each.name}{lock}: {served}")
+            level = f" ({each.security_level})" if each.security_level else ""
+            session.line(
+                f"{each.id} {each.connection} {each.onboarding}{level} {each.name}{lock}: {served}"
+            )
             for one in each.credentials:
-                session.line(f"    {one.kind} {one.id}")
+                dates = ""
+                if one.not_before or one.not_after:
+                    dates = f" {vietnam_time(one.not_before)} – {vietnam_time(one.not_after)}"
+                session.line(f"    {one.kind} {one.id}{dates}")
         return OK
 
     call(session, work)
@@ -177,7 +184,7 @@ def register_system(
     lang: options.Lang = None,
 ) -> None:
     """Register a system; it gets in once it has a credential."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(
         session,
         lambda axis: change(session, axis.register_system(title, connection, organisation or ())),
@@ -196,7 +203,7 @@ def serve(
     lang: options.Lang = None,
 ) -> None:
     """Replace the organisations that a system serves."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     call(session, lambda axis: change(session, axis.serve(system, organisation or ())))
 
 
@@ -212,8 +219,8 @@ def act_on_system(
     lang: options.Lang = None,
 ) -> None:
     """Shut a system out, or let it in again."""
-    session = session_of(data, name, credentials, url, as_json, lang)
-    locked = locked_by(action)
+    session = admin_session(data, name, credentials, url, as_json, lang)
+    locked = _locked(action)
     call(session, lambda axis: change(session, axis.lock_system(system, locked=locked)))
 
 
@@ -231,6 +238,8 @@ def add_credential(
     secret: Annotated[
         bool, typer.Option("--secret", help="A shared secret, made by the axis and told once.")
     ] = False,
+    not_before: NotBefore = None,
+    not_after: NotAfter = None,
     name: options.As = None,
     credentials: options.CredentialsFile = None,
     url: options.Url = None,
@@ -239,22 +248,23 @@ def add_credential(
     lang: options.Lang = None,
 ) -> None:
     """Give a system a further way to prove itself; those that it has stay."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
     if sum((public_jwk is not None, certificate is not None, secret)) != 1:
         raise typer.BadParameter("one of --key, --certificate and --secret")
+    begins, ends = moment_of(not_before), moment_of(not_after)
 
     async def work(axis: "Administration") -> int:
+        add = partial(axis.add_credential, system, not_before=begins, not_after=ends)
         if public_jwk is not None:
             try:
                 jwk = json.loads(public_jwk.read_text(encoding="utf-8"))
             except ValueError as error:
                 raise UsageProblem(f"{public_jwk}: {error}") from error
-            made = await axis.add_credential(system, "key", public_jwk=jwk)
+            made = await add("key", public_jwk=jwk)
         elif certificate is not None:
-            thumbprint = _thumbprint(certificate)
-            made = await axis.add_credential(system, "certificate", thumbprint=thumbprint)
+            made = await add("certificate", thumbprint=_thumbprint(certificate))
         else:
-            made = await axis.add_credential(system, "hmac")
+            made = await add("hmac")
         session.give(made)
         session.line(made.id)
         if made.secret is not None:
@@ -276,7 +286,7 @@ def revoke(
     lang: options.Lang = None,
 ) -> None:
     """Take a credential back, for ever."""
-    session = session_of(data, name, credentials, url, as_json, lang)
+    session = admin_session(data, name, credentials, url, as_json, lang)
 
     async def work(axis: "Administration") -> int:
         await axis.revoke_credential(system, credential)
@@ -287,45 +297,11 @@ def revoke(
     call(session, work)
 
 
-def session_of(
-    data: Path,
-    name: str | None,
-    credentials: Path | None,
-    url: str | None,
-    as_json: bool,
-    lang: str | None,
-) -> AxisSession:
-    """One run of a command of administrators."""
-    return AxisSession(
-        data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
-    )
+for _name, _command in admin_lifecycle.COMMANDS:
+    app.command(_name)(_command)
 
 
-def call(session: AxisSession, work: "Callable[[Administration], Awaitable[int]]") -> None:
-    """Run its work with a connected client."""
-
-    async def connected() -> int:
-        from docaxis_client.administration import Administration
-
-        mine = session.credentials()
-        address = session.url or mine.base_url
-        if not address:
-            raise UsageProblem(session.words("no_url"))
-        async with Administration(address, mine, language=session.words.language) as axis:
-            return await work(axis)
-
-    session.run(connected)
-
-
-async def change(session: AxisSession, act: Awaitable[Any]) -> int:
-    """Await an act and say that it is done."""
-    changed = await act
-    session.give(changed)
-    session.say("admin_done", id=changed.id)
-    return OK
-
-
-def locked_by(action: str) -> bool:
+def _locked(action: str) -> bool:
     """Whether `lock` or `unlock` was typed."""
     if action not in _ACTIONS:
         raise typer.BadParameter(f"{action!r}: one of {', '.join(_ACTIONS)}")

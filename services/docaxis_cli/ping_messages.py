@@ -2,11 +2,12 @@
 
 PING = {
     # key: (English, Vietnamese)
+    "ping_own": ("the credential can be used", "dùng được thông tin xác thực"),
     "ping_connect": ("the axis answers", "trục trả lời"),
     "ping_tls": ("TLS", "TLS"),
     "ping_axis": ("it is ready", "trục sẵn sàng"),
     "ping_clock": ("the clocks agree", "đồng hồ khớp nhau"),
-    "ping_credential": ("the credential is accepted", "khóa được chấp nhận"),
+    "ping_credential": ("the axis accepts it", "trục chấp nhận"),
     "ping_system": ("the system is known", "hệ thống đã đăng ký"),
     "ping_organisations": ("it serves", "phục vụ các cơ quan"),
     "ping_inbox": ("the inbox can be read", "đọc được hộp văn bản đến"),
@@ -16,7 +17,18 @@ PING = {
         "{seconds} s (axis {axis}, here {here})",
         "{seconds} giây (trục {axis}, máy này {here})",
     ),
-    "ping_accepted": ("key {id}", "khóa {id}"),
+    "ping_kind_key": ("key {id}", "khóa {id}"),
+    "ping_kind_hmac": (
+        "shared secret {id}, signs each request",
+        "khóa bí mật dùng chung {id}, ký từng yêu cầu",
+    ),
+    "ping_kind_certificate": ("client certificate {id}", "chứng thư máy khách {id}"),
+    "ping_certificate": (
+        "{subject}, valid {since} to {until}",
+        "{subject}, hiệu lực từ {since} đến {until}",
+    ),
+    "ping_accepted": ("without an end", "không thời hạn"),
+    "ping_accepted_until": ("until {until}", "đến {until}"),
     "ping_none": ("nobody", "chưa có cơ quan nào"),
     "ping_administrator": (
         "an administrator: not for documents",
@@ -54,9 +66,61 @@ PING = {
         "Set this machine's clock by NTP; a difference of 30 s and more is refused.",
         "Hãy chỉnh đồng hồ máy này theo NTP; lệch từ 30 giây trở lên sẽ bị từ chối.",
     ),
+    "ping_fix_own": (
+        "Mend the files that the credentials name: they must be readable and belong together.",
+        "Hãy sửa các tệp mà thông tin xác thực nêu tên: phải đọc được và khớp với nhau.",
+    ),
     "ping_fix_credential": (
         "Check system_id, key_id and the key file of the credentials.",
         "Hãy kiểm tra system_id, key_id và tệp khóa trong thông tin xác thực.",
+    ),
+    "ping_fix_secret": (
+        "The secret is not the one that the axis told with this key_id, or a proxy changes the "
+        "path: copy it again, or have an administrator add a new one.",
+        "Khóa bí mật không phải là khóa mà trục đã cấp cùng key_id này, hoặc máy chủ trung gian "
+        "đổi đường dẫn: hãy chép lại, hoặc nhờ quản trị viên cấp khóa mới.",
+    ),
+    "ping_fix_secret_unknown": (
+        "The axis has no secret with this key_id (any more): have an administrator add one.",
+        "Trục chưa (hoặc không còn) có khóa bí mật với key_id này: hãy nhờ quản trị viên cấp khóa.",
+    ),
+    "ping_fix_certificate_clear": (
+        "A client certificate is shown over https alone: give an https address.",
+        "Chứng thư máy khách chỉ dùng được qua https: hãy cho địa chỉ https.",
+    ),
+    "ping_fix_certificate_dates": (
+        "The certificate is not valid now: have a new one issued and registered.",
+        "Chứng thư không còn (hoặc chưa) hiệu lực: hãy xin cấp và đăng ký chứng thư mới.",
+    ),
+    "ping_fix_certificate_refused": (
+        "The axis's TLS ends the connection: it does not trust the authority that issued the "
+        "client certificate. Put the chain into certificate_file, or ask the axis's operator.",
+        "TLS của trục ngắt kết nối: trục không tin nơi cấp chứng thư máy khách. Hãy đưa cả chuỗi "
+        "chứng thư vào certificate_file, hoặc hỏi đơn vị vận hành trục.",
+    ),
+    "ping_fix_certificate_unknown": (
+        "The certificate is registered for no system: have an administrator add its thumbprint.",
+        "Chứng thư chưa được đăng ký cho hệ thống nào: hãy nhờ quản trị viên thêm dấu vân tay.",
+    ),
+    "ping_fix_certificate_unseen": (
+        "The axis has not seen the client certificate: its TLS asks for none, or a proxy before "
+        "it does not pass it on. Ask its operator.",
+        "Trục không thấy chứng thư máy khách: TLS của trục không yêu cầu, hoặc máy chủ trung gian "
+        "không chuyển tiếp. Hãy hỏi đơn vị vận hành.",
+    ),
+    "ping_fix_dates": (
+        "The axis takes this credential within its dates alone: have an administrator add a new "
+        "one.",
+        "Trục chỉ chấp nhận thông tin xác thực này trong thời hạn của nó: hãy nhờ quản trị viên "
+        "cấp cái mới.",
+    ),
+    "ping_fix_suspended": (
+        "The system is suspended: ask the axis's administrator to connect it again.",
+        "Hệ thống đang bị tạm ngừng: hãy đề nghị quản trị viên của trục cho kết nối lại.",
+    ),
+    "ping_fix_other_system": (
+        "The credential is another system's than system_id says: correct the credentials file.",
+        "Thông tin xác thực thuộc hệ thống khác với system_id: hãy sửa lại tệp.",
     ),
     "ping_fix_key": (
         "This key is not registered for the system (any more): have an administrator add its "

@@ -5,51 +5,33 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from docaxis_cli import options
-from docaxis_cli.session import OK, REFUSED, UNAVAILABLE, AxisSession, UsageProblem
+from docaxis_cli import options, ping_credentials
+from docaxis_cli.ping_steps import REMEDIES, STEPS, Failed, Step
+from docaxis_cli.session import (
+    OK,
+    REFUSED,
+    UNAVAILABLE,
+    USAGE,
+    AxisSession,
+    UsageProblem,
+    vietnam_time,
+)
 
 if TYPE_CHECKING:
     from docaxis_client.client import DocaxisClient
     from docaxis_client.credentials import Credentials
 
-STEPS = (
-    "connect",
-    "tls",
-    "axis",
-    "clock",
-    "credential",
-    "system",
-    "organisations",
-    "inbox",
-)
+CERTIFICATE, KEY = "certificate", "key"
+_PROBE = b"HEAD /health/live HTTP/1.1\r\nHost: axis\r\nConnection: close\r\n\r\n"
+_USABLE = "own"
 _UNREACHABLE = frozenset({"connect", "tls", "axis"})
 _WAIT_S = 5.0
 _SKEW_S = 30.0
 """What an assertion may be off; from here on nothing is accepted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step found. `remedy` is a key of the catalogue; empty where nothing is wrong."""
-
-    name: str
-    ok: bool | None
-    """None: not tried, because one before it failed."""
-    detail: str = ""
-    code: str = ""
-    remedy: str = ""
-    params: dict[str, object] = field(default_factory=dict)
-
-
-class _Failed(Exception):
-    def __init__(self, detail: str, remedy: str, code: str = "", **params: object) -> None:
-        super().__init__(detail)
-        self.detail, self.remedy, self.code, self.params = detail, remedy, code, params
 
 
 def ping(
@@ -60,10 +42,11 @@ def ping(
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
-    """Try the connection step by step: connect, TLS, clock, credential, organisations, inbox.
+    """Try the connection step by step: credential, TLS, clock, organisations, inbox.
 
-    Changes nothing. Each step is told with what to do where it fails. Exit code 0 when all are
-    well, 1 when the axis refuses, 3 when it cannot be reached.
+    Changes nothing. Tells which credential is used, and with each step what to do where it fails.
+    Exit code 0 when all are well, 1 when the axis refuses, 2 when the credential cannot be used,
+    3 when the axis cannot be reached.
     """
     session = AxisSession(
         data=data, name=name, credentials=credentials, url=url, as_json=as_json, language=lang
@@ -81,6 +64,8 @@ def ping(
         failed = next((each for each in steps if each.ok is False), None)
         if failed is None:
             return OK
+        if failed.name == _USABLE:
+            return USAGE
         return UNAVAILABLE if failed.name in _UNREACHABLE else REFUSED
 
     session.run(work)
@@ -119,44 +104,61 @@ class _Walk:
 
         try:
             return Step(name, True, await run(axis))
-        except _Failed as failed:
+        except Failed as failed:
             return Step(name, False, failed.detail, failed.code, failed.remedy, failed.params)
         except ProblemError as problem:
-            remedy = _REMEDIES.get(problem.code, f"ping_fix_{name}")
+            remedy = REMEDIES.get(problem.code, f"ping_fix_{name}")
             return Step(name, False, problem.detail or problem.title, problem.code, remedy)
         except AxisUnavailable as error:
             code = error.problem.code if error.problem else ""
             return Step(name, False, str(error), code, "ping_fix_later")
 
+    async def _own(self, axis: "DocaxisClient") -> str:
+        return ping_credentials.described(self._session.words, self._credentials, self._address)
+
     async def _connect(self, axis: "DocaxisClient") -> str:
         host, port = self._parts.hostname, self._port()
         if not host or self._parts.scheme not in ("http", "https"):
-            raise _Failed(self._address, "ping_fix_address")
+            raise Failed(self._address, "ping_fix_address")
         try:
             async with asyncio.timeout(_WAIT_S):
                 _, writer = await asyncio.open_connection(host, port)
             writer.close()
         except socket.gaierror as error:
-            raise _Failed(str(error), "ping_fix_name", host=host) from None
+            raise Failed(str(error), "ping_fix_name", host=host) from None
         except (OSError, TimeoutError) as error:
             words = str(error) or f"{_WAIT_S:.0f} s"
-            raise _Failed(words, "ping_fix_connect", host=host, port=port) from None
+            raise Failed(words, "ping_fix_connect", host=host, port=port) from None
         return f"{host}:{port}"
 
     async def _tls(self, axis: "DocaxisClient") -> str:
         if self._parts.scheme == "http":
             return self._session.words("ping_in_the_clear")
+        shows = self._credentials.kind == CERTIFICATE
+        remedy = "ping_fix_tls"
         try:
             async with asyncio.timeout(_WAIT_S):
-                _, writer = await asyncio.open_connection(
-                    self._parts.hostname, self._port(), ssl=ssl.create_default_context()
+                reader, writer = await asyncio.open_connection(
+                    self._parts.hostname, self._port(), ssl=self._context()
                 )
-            found = writer.get_extra_info("ssl_object")
-            words = f"{found.version()}, {found.cipher()[0]}"
-            writer.close()
-        except (OSError, TimeoutError) as error:  # ssl.SSLError is one
-            raise _Failed(str(error) or f"{_WAIT_S:.0f} s", "ping_fix_tls") from None
+                found = writer.get_extra_info("ssl_object")
+                words = f"{found.version()}, {found.cipher()[0]}"
+                if shows:
+                    # In TLS 1.3 the axis looks at the certificate when the handshake is over here.
+                    remedy = "ping_fix_certificate_refused"
+                    writer.write(_PROBE)
+                    await reader.readexactly(1)
+                writer.close()
+        except (OSError, TimeoutError, EOFError) as error:  # ssl.SSLError is one
+            if shows and "ALERT" in (getattr(error, "reason", None) or ""):
+                remedy = "ping_fix_certificate_refused"  # before TLS 1.3: within the handshake
+            raise Failed(str(error) or f"{_WAIT_S:.0f} s", remedy) from None
         return words
+
+    def _context(self) -> ssl.SSLContext:
+        from docaxis_client.tls import client_context
+
+        return client_context(self._credentials) or ssl.create_default_context()
 
     async def _axis(self, axis: "DocaxisClient") -> str:
         import msgspec
@@ -164,10 +166,10 @@ class _Walk:
         try:
             health = await axis.health()
         except msgspec.MsgspecError:
-            raise _Failed(self._address, "ping_fix_axis") from None
+            raise Failed(self._address, "ping_fix_axis") from None
         if health.status != "ready":
             waits = "; ".join(f"{k}: {v}" for k, v in health.parts.items() if v != "ready")
-            raise _Failed(waits, "ping_fix_later", "unavailable")
+            raise Failed(waits, "ping_fix_later", "unavailable")
         return self._session.words("ping_ready")
 
     async def _clock(self, axis: "DocaxisClient") -> str:
@@ -181,22 +183,30 @@ class _Walk:
             here=f"{datetime.fromtimestamp(here, UTC):%H:%M:%S}Z",
         )  # fmt: skip
         if abs(skew) > _SKEW_S:
-            raise _Failed(words, "ping_fix_clock", "clock_skewed")
+            raise Failed(words, "ping_fix_clock", "clock_skewed")
         return words
 
     async def _credential(self, axis: "DocaxisClient") -> str:
-        await axis.access_token()
-        return self._session.words("ping_accepted", id=self._credentials.key_id)
+        if self._credentials.kind == KEY:
+            await axis.access_token()
+        self._me = await axis.me()
+        used = self._me.credential
+        words = self._session.words
+        if used is None or not used.not_after:
+            return words("ping_accepted")
+        return words("ping_accepted_until", until=vietnam_time(used.not_after))
 
     async def _system(self, axis: "DocaxisClient") -> str:
-        self._me = await axis.me()
-        return f"{self._me.name} ({self._me.system_id})"
+        words = f"{self._me.name} ({self._me.system_id})"
+        if self._me.system_id != self._credentials.system_id:
+            raise Failed(words, "ping_fix_other_system", "system_differs")
+        return words
 
     async def _organisations(self, axis: "DocaxisClient") -> str:
         if self._me.role == "administrator":
             return self._session.words("ping_administrator")
         if not self._me.organisations:
-            raise _Failed(
+            raise Failed(
                 self._session.words("ping_none"), "ping_fix_organisations", "no_organisations"
             )
         return ", ".join(each.code for each in self._me.organisations)
@@ -211,22 +221,8 @@ class _Walk:
         try:
             port = self._parts.port
         except ValueError:
-            raise _Failed(self._address, "ping_fix_address") from None
+            raise Failed(self._address, "ping_fix_address") from None
         return port or (443 if self._parts.scheme == "https" else 80)
-
-
-_REMEDIES = {
-    "assertion_expired": "ping_fix_clock",
-    "assertion_not_yet_valid": "ping_fix_clock",
-    "assertion_unknown_key": "ping_fix_key",
-    "assertion_bad_signature": "ping_fix_key",
-    "assertion_wrong_audience": "ping_fix_audience",
-    "credential_revoked": "ping_fix_key",
-    "system_unknown": "ping_fix_unknown",
-    "system_locked": "ping_fix_locked",
-    "rate_limited": "ping_fix_later",
-}
-"""Whoever is told these knows better what to do than by the step alone."""
 
 
 def _told(steps: list[Step]) -> list[dict[str, Any]]:

@@ -4,11 +4,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from docaxis_gateway.text_rules import FullDate, Identifier, Line, OrganisationCode, invalid
+from docaxis_gateway.text_rules import (
+    DateTime,
+    FullDate,
+    Identifier,
+    Line,
+    OrganisationCode,
+    invalid,
+)
 
 MOST_ENTRIES = 500
 MOST_SERVED = 500
 """Codes that are resolved in one call."""
+MOST_MERGED = 100
 
 
 class _Request(BaseModel):
@@ -42,6 +50,14 @@ class RegisterOrganisations(_Request):
     organisations: Annotated[list[OrganisationEntry], Field(min_length=1, max_length=MOST_ENTRIES)]
 
 
+class MergeOrganisations(_Request):
+    """Organisations that become part of another, from a day on; absent: today in Viet Nam."""
+
+    organisations: Annotated[list[OrganisationCode], Field(min_length=1, max_length=MOST_MERGED)]
+    into: OrganisationCode
+    merged_on: FullDate | None = None
+
+
 class SetSignaturePolicy(_Request):
     """What an organisation asks of incoming signatures; without a type its default."""
 
@@ -63,6 +79,27 @@ class ServeOrganisations(_Request):
     organisations: Annotated[list[OrganisationCode], Field(max_length=MOST_SERVED)]
 
 
+class OnboardSystem(_Request):
+    """How far a system has come; `suspended` shuts it out, and `registered` is only gone back to
+    from there."""
+
+    state: Literal["registered", "testing", "connected", "suspended"]
+
+
+class SetSecurityLevel(_Request):
+    """The information-security level of a system, and the day of its approval."""
+
+    level: Annotated[int, Field(ge=1, le=5)]
+    since: FullDate
+
+
+class DateCredential(_Request):
+    """From when until when a credential counts, the end excluded; absent is open."""
+
+    not_before: DateTime | None = None
+    not_after: DateTime | None = None
+
+
 class PublicJwk(_Request):
     """A public key (RFC 7517) on Ed25519 or P-256; private members are refused by name."""
 
@@ -82,6 +119,8 @@ class AddCredential(_Request):
     kind: Literal["key", "certificate", "hmac"]
     public_jwk: PublicJwk | None = None
     thumbprint: Annotated[str, Line(100)] | None = None
+    not_before: DateTime | None = None
+    not_after: DateTime | None = None
 
     @model_validator(mode="after")
     def _what_the_kind_needs(self) -> Self:
@@ -123,10 +162,12 @@ class NewCredential(BaseModel):
 
 
 class CredentialOfSystem(BaseModel):
-    """A credential by its id."""
+    """A credential by its id, with the moments from which and until which it counts."""
 
     id: str
     kind: Literal["key", "certificate", "hmac"]
+    not_before: str | None
+    not_after: str | None
 
 
 class ServedOrganisation(BaseModel):
@@ -144,6 +185,8 @@ class KnownSystem(BaseModel):
     connection: str
     locked: bool
     onboarding: str
+    security_level: int | None
+    security_level_since: str | None
     organisations: list[ServedOrganisation]
     credentials: list[CredentialOfSystem]
 

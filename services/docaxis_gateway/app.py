@@ -10,6 +10,7 @@ from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway import (
     accounts,
     administration,
+    administration_lifecycle,
     deliveries,
     delivery_states,
     document_check,
@@ -63,6 +64,7 @@ _ROUTERS = (
     requests.router,
     administration.router,
     accounts.router,
+    administration_lifecycle.router,
     health.router,
 )
 

@@ -41,6 +41,11 @@ class HttpServer:
         self._server: _Quiet | None = None
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def scheme(self) -> str:
+        """`https` where it speaks TLS itself."""
+        return "http" if self._settings.tls_certificate is None else "https"
+
     async def start(self) -> None:
         """Bind and serve; `port` is then the real one. Raises `OSError` for a taken address."""
         listener = self._bind()

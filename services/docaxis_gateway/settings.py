@@ -38,6 +38,17 @@ class GatewaySettings:
             " Where it is not set: the one after REST's, or a free one where that is taken.",
         },
     )
+    grpc_certificate_port: int | None = field(
+        default=None,
+        metadata={
+            "env": "DOCAXIS_GRPC_CERTIFICATE_PORT",
+            "min": 0,
+            "max": 65535,
+            "help": "Port of the public gRPC that demands a client certificate, there where"
+            " DOCAXIS_GATEWAY_TLS_CLIENT_AUTHORITIES is set; 0 takes a free one."
+            " Where it is not set: the second one after REST's, or a free one where that is taken.",
+        },
+    )
     grpc_message_bytes: int = field(
         default=4 * MIB,
         metadata={
@@ -282,6 +293,15 @@ class GatewaySettings:
         if self.grpc_port is not None:
             return (self.grpc_port,)
         return (self.port + 1, 0) if 0 < self.port < 65535 else (0,)
+
+    @property
+    def grpc_certificate_ports(self) -> tuple[int, ...]:
+        """The same for the one that demands certificates; empty where nobody's would count."""
+        if self.tls_client_authorities is None:
+            return ()
+        if self.grpc_certificate_port is not None:
+            return (self.grpc_certificate_port,)
+        return (self.port + 2, 0) if 0 < self.port < 65534 else (0,)
 
     def require_safe(self) -> None:
         """Raise `ValueError` where it would speak in the clear across a network."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from docaxis_eventsourcing.cursors import decode_cursor, encode_cursor, page_limit
 from docaxis_eventsourcing.errors import DocaxisError
-from docaxis_eventsourcing.ports.read_store import RowRange
+from docaxis_eventsourcing.ports.read_store import Row, RowRange
 from docaxis_eventsourcing.receipt_ids import accepted_receipt_id, delivery_id
 from docaxis_eventsourcing.topics import document_partition
 from docaxis_eventsourcing.view_reader import ViewReader
@@ -71,23 +71,38 @@ class Queries:
     async def deliveries(
         self, document_id: str, askers: Sequence[str], limit: int, cursor: str
     ) -> pb.ListDeliveriesReply:
-        """A document's deliveries: all of them for its sender, recipients' own that are ready."""
+        """A document's deliveries by id: all for its sender, recipients' own that are ready.
+
+        A page before the last is full, so `next` always leads to something.
+        """
         row = await self._visible(document_id, askers)
         after = decode_cursor(cursor, self.epoch, str, "")
         limit = page_limit(limit)
-        rows = await self.documents.range(
-            DELIVERIES,
-            RowRange("by_document", (document_id,), after=(after,) if after else None, limit=limit),
+        rows = (
+            await self._all_of(document_id, after, limit + 1)
+            if row.brief.sender_organisation_id in askers
+            else await self._own_of(document_id, askers, after)
         )
-        reply = pb.ListDeliveriesReply()
-        is_sender = row.brief.sender_organisation_id in askers
-        for each in rows:
-            delivery = read_delivery(each)
-            if is_sender or (delivery.organisation_id in askers and delivery.state in _VISIBLE):
-                reply.deliveries.append(delivery_message(delivery))
-        if len(rows) == limit:
-            reply.next = encode_cursor(self.epoch, rows[-1].key)
+        shown = rows[:limit]
+        reply = pb.ListDeliveriesReply(
+            deliveries=(delivery_message(read_delivery(each)) for each in shown)
+        )
+        if len(rows) > limit:
+            reply.next = encode_cursor(self.epoch, shown[-1].key)
         return reply
+
+    async def _all_of(self, document_id: str, after: str, limit: int) -> Sequence[Row]:
+        place = (after,) if after else None
+        return await self.documents.range(
+            DELIVERIES, RowRange("by_document", (document_id,), after=place, limit=limit)
+        )
+
+    async def _own_of(self, document_id: str, askers: Sequence[str], after: str) -> Sequence[Row]:
+        """Found by their computed ids: what others got is never looked at."""
+        ids = sorted({delivery_id(document_id, each) for each in askers})
+        found = await self.documents.get_many(DELIVERIES, [each for each in ids if each > after])
+        own = (found[each] for each in ids if each in found)
+        return [each for each in own if read_delivery(each).state in _VISIBLE]
 
     async def refused(
         self, document_id: str, askers: Sequence[str], limit: int, cursor: str

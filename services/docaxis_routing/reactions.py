@@ -55,9 +55,10 @@ class RoutingReactions:
         return ()
 
     def to_signature_events(self, event: Any, envelope: Envelope, _: Any) -> Sequence[FollowUp]:
-        """The verdict of a document, to the document's partition."""
+        """The verdict of a document, to the document's partition and in its lane (L10)."""
         command = NoteVerdict(event.document_id, event.status, event.code)
-        return (FollowUp(command, document_partition(event.document_id, self._partitions)),)
+        partition = document_partition(event.document_id, self._partitions)
+        return (FollowUp(command, partition, document_lane(event.priority)),)
 
     def _slices(self, event: DocumentSubmitted | RecipientsAdded) -> Sequence[FollowUp]:
         brief, lane = event.brief, slices_lane(event.brief.priority)

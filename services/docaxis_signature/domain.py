@@ -84,6 +84,7 @@ class RecordVerdict:
 
     document_id: str
     files: tuple[FileVerdict, ...]
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,13 @@ class RecordReceipts:
 
 @dataclass(frozen=True, slots=True)
 class DocumentVerified:
-    """The verdict on a document, for ever."""
+    """The verdict on a document, for ever; with its priority, for the lane in which it travels."""
 
     document_id: str
     status: str
     code: str
     files: tuple[FileVerdict, ...]
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,10 @@ def decide(states: Mapping[str, State], facts: Moment, command: Command) -> Deci
         if states[_verdict(command.document_id)] != Verdict():
             return AlreadyDecided()
         status, code = document_verdict(command.files)
-        return Decided((DocumentVerified(command.document_id, status, code, command.files),))
+        verified = DocumentVerified(
+            command.document_id, status, code, command.files, command.priority
+        )
+        return Decided((verified,))
     new: dict[str, SealedReceipt] = {}
     for each in command.receipts:
         if states[_receipt(each)] == Receipt():

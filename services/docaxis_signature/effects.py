@@ -108,7 +108,7 @@ class Verifying:
         verdicts = await asyncio.gather(
             *(self._check(document_id, each, envelope.time) for each in event.brief.files)
         )
-        command = RecordVerdict(document_id, bounded(verdicts))
+        command = RecordVerdict(document_id, bounded(verdicts), event.brief.priority)
         return (FollowUp(command, document_partition(document_id, self._partitions)),)
 
     async def _check(self, document_id: str, file: FileRef, at_ms: int) -> FileVerdict:

@@ -70,7 +70,7 @@ class Axis:
     @property
     def url(self) -> str:
         """Address of the REST interface, once started."""
-        return f"http://{self._host}:{self.server.port}"
+        return f"{self.server.scheme}://{self._host}:{self.server.port}"
 
     @property
     def grpc_address(self) -> str:

@@ -1,5 +1,7 @@
 """The status service, composed: its parts on whatever the ports are."""
 
+from dataclasses import replace
+
 from docaxis_eventsourcing.follow_up import CommandWriter
 from docaxis_eventsourcing.front_door import FrontDoor
 from docaxis_eventsourcing.processor import Processor
@@ -9,6 +11,7 @@ from docaxis_eventsourcing.running_service import Ports, RunningService, by_full
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_status.codec import CODEC, ROUTING_EVENTS
 from docaxis_status.domain import DECIDER
+from docaxis_status.domain.holders import facts_with
 from docaxis_status.grpc_servicer import StatusServicer
 from docaxis_status.reactions import StatusReactions
 from docaxis_status.reporting import ReportDoor
@@ -31,7 +34,8 @@ def compose(ports: Ports, settings: StatusSettings) -> RunningService:
         clock=ports.clock,
         traceparent=ports.traceparent,
     )
-    processor = Processor(DECIDER, CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
+    decider = replace(DECIDER, facts=facts_with(settings.most_held))
+    processor = Processor(decider, CODEC, ports.log, ports.store, TOPICS, clock=ports.clock)
     reactions = Reactions(
         "routing",
         Source(

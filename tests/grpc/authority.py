@@ -28,18 +28,29 @@ class Authority:
         self.path = folder / f"{name}.pem"
         self.path.write_bytes(self.certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, authority: Path | None = None) -> TlsFiles:
+    def issue(
+        self,
+        name: str,
+        authority: Path | None = None,
+        valid_for: timedelta = timedelta(days=1),
+    ) -> TlsFiles:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._certificate(name, key, authority=False)
+        certificate = self._certificate(name, key, authority=False, valid_for=valid_for)
         files = TlsFiles(
             self.folder / f"{name}.pem", self.folder / f"{name}.key", authority or self.path
         )
         files.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+        files.key.touch(mode=0o600)
         files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files
 
     def _certificate(
-        self, name: str, key: ec.EllipticCurvePrivateKey, *, authority: bool
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool,
+        valid_for: timedelta = timedelta(days=1),
     ) -> x509.Certificate:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)])
@@ -52,7 +63,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_after(now + valid_for)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self.key, hashes.SHA256())

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,9 @@ async def refusal(call: Any) -> tuple[int, str]:
 
 ADMIN_CALLS = (
     ("POST", "/admin/organisations"),
+    ("GET", "/admin/organisations"),
+    ("GET", "/admin/organisations/H26"),
+    ("POST", "/admin/organisations:merge"),
     ("POST", "/admin/organisations/H26:lock"),
     ("POST", "/admin/organisations/H26:unlock"),
     ("PUT", "/admin/organisations/H26/signature-policy"),
@@ -70,6 +73,7 @@ ADMIN_CALLS = (
     ("POST", "/admin/systems/x:lock"),
     ("POST", "/admin/systems/x:unlock"),
     ("POST", "/admin/systems/x/credentials"),
+    ("PUT", "/admin/systems/x/credentials/y"),
     ("DELETE", "/admin/systems/x/credentials/y"),
     ("POST", "/admin/accounts"),
     ("GET", "/admin/accounts"),
@@ -81,6 +85,8 @@ ADMIN_CALLS = (
     ("POST", "/admin/accounts/x:erase"),
     ("POST", "/admin/accounts/x/roles"),
     ("POST", "/admin/accounts/x/roles:end"),
+    ("PUT", "/admin/systems/x/onboarding"),
+    ("PUT", "/admin/systems/x/security-level"),
 )
 
 
@@ -221,6 +227,99 @@ async def test_rule_D3_the_same_key_of_idempotency_has_the_same_secret(
     assert answers[0] == answers[1]
     assert answers[0][0] == 201
     assert len((await chief.system(system_id)).credentials) == 1
+
+
+async def test_organisations_are_merged_from_a_day_on(axis: Axis, chief: Administration) -> None:
+    entries = [
+        {"code": code, "name": f"Sở {code}", "level": 2} for code in ("Z29.1", "Z29.2", "Z29.3")
+    ]
+    outcomes = (await chief.register_organisations(entries)).results
+    into = outcomes[2].id
+    day = date(2025, 7, 1)
+    merged = await chief.merge_organisations(["Z29.1"], "Z29.3", day)
+    assert merged.id == into
+    assert (await chief.merge_organisations(["Z29.1"], "Z29.3", day)).id == into, "D3: by state"
+    # D3: without a date it would mean another day tomorrow.
+    for _ in range(2):
+        await chief.merge_organisations(["Z29.2"], "Z29.3", idempotency_key="merge-2")
+    assert (await chief.organisation("Z29.1")).code == "Z29.3"
+    found = {each.code: each for each in (await chief.organisations("Sở Z29")).items}
+    told = found["Z29.1"].merged_into
+    assert told is not None
+    assert (told.code, told.on) == ("Z29.3", day)
+    assert [name for name, _ in await actors(axis)].count("OrganisationsMerged") == 2
+
+
+async def test_refused_mergers_name_the_bodys_fields(axis: Axis, chief: Administration) -> None:
+    entries = [{"code": code, "name": "Sở", "level": 2} for code in ("Y1", "Y2", "Y3")]
+    await chief.register_organisations(entries)
+    await chief.merge_organisations(["Y1"], "Y2", date(2025, 7, 1))
+    for codes, into, code, pointer in (
+        (["Y3", "Y1"], "Y3", "field_invalid", "/organisations/0"),
+        (["Y3"], "Y1", "organisation_merged", "/into"),
+        (["Y3", "Y1"], "H26", "organisation_merged", "/organisations/1"),
+        (["Y3", "Y9"], "H26", "unknown_organisation", "/organisations/1"),
+        (["Y3"], "Y9", "unknown_organisation", "/into"),
+    ):
+        with pytest.raises(ProblemError) as refused:
+            await chief.merge_organisations(codes, into, date(2025, 8, 1))
+        assert (refused.value.code, refused.value.errors[0].pointer) == (code, pointer)
+
+
+async def test_a_system_goes_its_way_and_is_shut_out_while_it_is_suspended(
+    axis: Axis, chief: Administration
+) -> None:
+    async with system_client(axis) as office:
+        system_id = (await office.me()).system_id
+        with pytest.raises(ProblemError) as refused:
+            await chief.onboard_system(system_id, "registered")
+        assert (refused.value.status, refused.value.code) == (409, "onboarding_step_invalid")
+        for state in ("testing", "connected", "connected", "suspended"):
+            assert (await chief.onboard_system(system_id, state)).id == system_id
+            assert (await chief.system(system_id)).onboarding == state
+        assert await refusal(office.me()) == (403, "system_suspended")
+        await chief.onboard_system(system_id, "connected")
+        assert (await office.me()).system_id == system_id
+        empty = (await chief.register_system("Mới", "direct")).id
+        assert await refusal(chief.onboard_system(empty, "testing")) == (
+            409,
+            "onboarding_incomplete",
+        )
+    await chief.set_security_level(system_id, 3, date(2026, 1, 2))
+    shown = await chief.system(system_id)
+    assert (shown.security_level, shown.security_level_since) == (3, date(2026, 1, 2))
+    assert await refusal(chief.set_security_level(system_id, 6, date(2026, 1, 2))) == (
+        422,
+        "field_invalid",
+    )
+
+
+async def test_a_credential_counts_within_its_dates(axis: Axis, chief: Administration) -> None:
+    system_id = (await chief.register_system("Thử", "direct", ["H26"])).id
+    now = datetime.now(UTC).replace(microsecond=0)
+    later, end = now + timedelta(hours=1), now + timedelta(days=1)
+    jwk = public_jwk(Ed25519PrivateKey.generate().public_key())
+    ids = [
+        (await chief.add_credential(system_id, "key", public_jwk=jwk, not_before=later)).id,
+        (await chief.add_credential(system_id, "certificate", thumbprint="ab" * 32)).id,
+        (await chief.add_credential(system_id, "hmac", not_after=end)).id,
+    ]
+    kept = {each.id: each for each in (await chief.system(system_id)).credentials}
+    assert [kept[each].not_before for each in ids] == [later, None, None]
+    assert [kept[each].not_after for each in ids] == [None, None, end]
+    for each in ids:
+        await chief.date_credential(system_id, each, not_before=now, not_after=end)
+        await chief.date_credential(system_id, each, not_before=now, not_after=end)
+    dated = (await chief.system(system_id)).credentials
+    assert {each.id for each in dated} == set(ids)
+    assert {(each.not_before, each.not_after) for each in dated} == {(now, end)}
+    assert {each.kind for each in dated} == {"key", "certificate", "hmac"}
+    with pytest.raises(ProblemError) as refused:
+        await chief.date_credential(system_id, ids[0], not_after=now - timedelta(days=1))
+    assert (refused.value.code, refused.value.errors[0].pointer) == ("field_invalid", "/not_after")
+    assert await refusal(chief.date_credential(system_id, "nobody")) == (404, "credential_unknown")
+    await chief.date_credential(system_id, ids[0])
+    assert (await chief.system(system_id)).credentials[0].not_after is None
 
 
 async def test_what_an_administrator_says_wrong_is_named(chief: Administration) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,8 @@ class Call:
     request_id: str
     language: str
     client: tuple[str, int] | None
+    certificate: bytes = b""
+    """DER, of the connection's client."""
 
     async def ask(self, request: Request, body: bytes = b"") -> tuple[Answer, bytes]:
         """A request with a small body; its answer with the whole body."""
@@ -52,7 +55,7 @@ class Call:
         """A request whose body `receive` gives, and whose answer goes to `take` as it comes."""
         headers = (*self.headers, *request.headers)
         sent = Request(request.method, request.path, request.query, headers)
-        return await exchange(self.app, sent, self.client, receive, take)
+        return await exchange(self.app, sent, self.client, receive, take, self.certificate)
 
 
 def call_of(app: ASGIApp, context: Any) -> Call:
@@ -70,7 +73,14 @@ def call_of(app: ASGIApp, context: Any) -> Call:
         headers.append((key.encode(), value.encode("latin-1", "replace")))
     request_id = request_id or new_id()
     headers.append((b"x-request-id", request_id.encode()))
-    return Call(app, tuple(headers), request_id, choose_language(language), _client(context.peer()))
+    return Call(
+        app,
+        tuple(headers),
+        request_id,
+        choose_language(language),
+        _client(context.peer()),
+        _certificate(context.auth_context()),
+    )
 
 
 def whole(body: bytes) -> Receive:
@@ -97,6 +107,12 @@ def pieces_of(pieces: AsyncIterator[bytes]) -> Receive:
 async def _once(body: bytes) -> AsyncIterator[bytes]:
     if body:
         yield body
+
+
+def _certificate(connection: Mapping[str, Sequence[bytes]]) -> bytes:
+    """What the peer showed and TLS checked; empty where it was asked for none."""
+    shown = connection.get("x509_pem_cert")
+    return ssl.PEM_cert_to_DER_cert(shown[0].decode()) if shown else b""
 
 
 def _client(peer: str) -> tuple[str, int] | None:

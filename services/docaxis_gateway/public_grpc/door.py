@@ -1,10 +1,13 @@
 """The public gRPC server as a part of a process, beside the HTTP server.
 
-It listens where REST does, on a port of its own, with the same TLS. Connections without a call end
-after a while, and peers that do not answer a ping.
+It listens where REST does, on a port of its own, with the same TLS. gRPC's TLS demands a client
+certificate or asks for none, so that those who show one have a further port (ADR 0046). Connections
+without a call end after a while, and peers that do not answer a ping.
 """
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -53,6 +56,8 @@ class PublicGrpcServer:
         settings.require_safe()
         self.name = "public_grpc"
         self.port = 0
+        self.certificate_port = 0
+        """Where a client certificate is demanded, once started; 0: nowhere."""
         self._settings = settings
         self._health = health
         self._stopping = stopping or asyncio.Event()
@@ -61,7 +66,7 @@ class PublicGrpcServer:
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
-        """Bind and serve; `port` is then the real one. Raises `OSError` for a taken address."""
+        """Bind and serve; the ports are then the real ones. Raises `OSError` for a taken one."""
         settings = self._settings
         server = grpc.aio.server(
             options=(
@@ -76,7 +81,11 @@ class PublicGrpcServer:
         health = _PublicHealth(SERVICE.full_name, self._health)
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         add_reflection(server)
-        self.port = self._bind(server)
+        self.port = self._bind(server, settings.grpc_ports, self._credentials())
+        if settings.grpc_certificate_ports:
+            credentials = self._credentials(settings.tls_client_authorities)
+            ports = settings.grpc_certificate_ports
+            self.certificate_port = self._bind(server, ports, credentials)
         await server.start()
         self._server = server
 
@@ -87,21 +96,32 @@ class PublicGrpcServer:
             await self._server.stop(self._settings.stop_grace_s)
             self._server = None
 
-    def _bind(self, server: grpc.aio.Server) -> int:
+    def _credentials(self, authorities: Path | None = None) -> grpc.ServerCredentials | None:
+        """TLS as the settings have it; with authorities it demands a certificate of theirs."""
+        settings = self._settings
+        if settings.tls_certificate is None or settings.tls_key is None:
+            return None
+        pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
+        if authorities is None:
+            return grpc.ssl_server_credentials([pair])
+        return grpc.ssl_server_credentials([pair], authorities.read_bytes(), True)
+
+    def _bind(
+        self,
+        server: grpc.aio.Server,
+        ports: Sequence[int],
+        credentials: grpc.ServerCredentials | None,
+    ) -> int:
         settings = self._settings
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        credentials = None
-        if settings.tls_certificate is not None and settings.tls_key is not None:
-            pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
-            credentials = grpc.ssl_server_credentials([pair])
-        for port in settings.grpc_ports:
+        for port in ports:
             try:
                 if credentials is None:
                     return server.add_insecure_port(f"{host}:{port}")
                 return server.add_secure_port(f"{host}:{port}", credentials)
             except RuntimeError:
                 _log.warning("public_grpc_port_taken", host=host, port=port)
-        raise OSError(f"the public gRPC cannot listen at {host}, port {settings.grpc_ports[-1]}")
+        raise OSError(f"the public gRPC cannot listen at {host}, port {ports[-1]}")
 
 
 class _PublicHealth(HealthServicer):

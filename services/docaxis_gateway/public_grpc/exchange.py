@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_gateway.answers import PREFIX
 from docaxis_gateway.edge import SYSTEM
+from docaxis_gateway.http_protocol import CERTIFICATE
 from docaxis_gateway.problems import ERROR
 
 Header = tuple[bytes, bytes]
@@ -39,9 +40,16 @@ class Answer:
 
 
 async def exchange(
-    app: ASGIApp, request: Request, client: tuple[str, int] | None, receive: Receive, take: Take
+    app: ASGIApp,
+    request: Request,
+    client: tuple[str, int] | None,
+    receive: Receive,
+    take: Take,
+    certificate: bytes = b"",
 ) -> Answer:
     """Ask the app. `take` gets the body as it comes; it may wait, and the app then waits too.
+
+    `client` is who holds the connection, `certificate` (DER) what TLS knows of it.
 
     Raises what the route refuses with, or `unavailable` where an answer broke off.
     """
@@ -61,6 +69,8 @@ async def exchange(
         "server": None,
         "extensions": {},
     }
+    if certificate:
+        scope[CERTIFICATE] = certificate
     answer = Answer()
 
     async def send(message: Message) -> None:

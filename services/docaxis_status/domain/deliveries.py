@@ -31,15 +31,20 @@ numbers):
   it stands beside 03-06. Where both were reported, 02 is shown: a return asks the sender for
   something (Decree 30/2020: invalid or misdirected documents come back with the reason), 03-06 ask
   nothing. 13, 15 and 16 are a conversation about the delivery, no progress of it.
+- 9 What an organisation holds of all deliveries that are not known is bounded by a setting: further
+  statuses are refused with `too_many_unmatched`, each by itself, until deliveries become known.
+  They can be reported again once theirs is. A hand-over, which the axis itself reports, is not
+  refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, Moment, id_of
+from docaxis_eventsourcing.decider import AlreadyDecided, Decided, Decision, id_of
 from docaxis_eventsourcing.last_argument import kept_for_the_last
 from docaxis_eventsourcing.receipt_ids import delivery_id as computed_delivery_id
+from docaxis_status.domain.holders import Facts, Holder, holder, holders
 from docaxis_status.domain.messages import (
     Command,
     DeliveryOpened,
@@ -48,6 +53,7 @@ from docaxis_status.domain.messages import (
     RecordHandOver,
     ReportAnswer,
     ReportResult,
+    ReportStatuses,
     Status,
     StatusesHeld,
     StatusesReported,
@@ -93,17 +99,23 @@ def aggregate(organisation_id: str, delivery_id: str) -> str:
 
 
 def aggregates(command: Command) -> tuple[str, ...]:
-    """The deliveries that a command is about, each once."""
+    """The deliveries that a command is about, each once, and who holds or may release statuses."""
     if isinstance(command, OpenTimelines):
-        return _names((each.organisation_id, each.delivery_id) for each in command.deliveries)
-    return _names((command.organisation_id, each.delivery_id) for each in command.statuses)
+        names = _names((each.organisation_id, each.delivery_id) for each in command.deliveries)
+        return (*names, *holders(each.organisation_id for each in command.deliveries))
+    names = _names((command.organisation_id, each.delivery_id) for each in command.statuses)
+    if isinstance(command, ReportStatuses) and command.sender_organisation_id:
+        return names  # rule 4: a 13 is never held
+    return (*names, holder(command.organisation_id))
 
 
 def touched(event: Event) -> tuple[str, ...]:
-    """The deliveries that an event is about, each once."""
+    """The deliveries that an event is about, each once, and the holder that it counts for."""
     if isinstance(event, TimelinesOpened):
         return _names((each.organisation_id, each.delivery_id) for each in event.deliveries)
-    return _names((event.organisation_id, each.delivery_id) for each in event.statuses)
+    names = _names((event.organisation_id, each.delivery_id) for each in event.statuses)
+    counts = isinstance(event, StatusesHeld) or event.released
+    return (*names, holder(event.organisation_id)) if counts else names
 
 
 def initial(name: str) -> Delivery:
@@ -132,16 +144,19 @@ def furthest(codes: Iterable[str]) -> str:
     return max(found, key=_PROGRESS.index, default="")
 
 
-def decide(states: Mapping[str, Delivery], facts: Moment, command: Command) -> Decision:
+def decide(states: Mapping[str, Delivery | Holder], facts: Facts, command: Command) -> Decision:
     """Decide a command upon the deliveries that it names."""
+    known = {name: each for name, each in states.items() if isinstance(each, Delivery)}
     if isinstance(command, OpenTimelines):
-        return _open(states, command)
+        return _open(known, command)
     if isinstance(command, RecordHandOver):
-        return _record(states, command.organisation_id, command.statuses)
+        return _record(known, command.organisation_id, command.statuses, len(command.statuses))
     sender = command.sender_organisation_id
     source = SENDER if sender else RECIPIENT
     said = (replace(each, source=source, system_id=command.system_id) for each in command.statuses)
-    return _record(states, command.organisation_id, said, sender)
+    holding = states.get(holder(command.organisation_id))
+    room = facts.most_held - holding.held if isinstance(holding, Holder) else 0
+    return _record(known, command.organisation_id, said, room, sender)
 
 
 def evolve(state: Delivery, event: Event) -> Delivery:
@@ -178,7 +193,7 @@ def _open(states: Mapping[str, Delivery], command: OpenTimelines) -> Decision:
         held = (_completed(each, opened) for each in states[name].held)
         waiting.setdefault(opened.organisation_id, []).extend(held)
     reported = (
-        StatusesReported(organisation_id, chunk)
+        StatusesReported(organisation_id, chunk, released=len(chunk))
         for organisation_id, statuses in waiting.items()
         for chunk in _chunks(statuses)
     )
@@ -189,8 +204,10 @@ def _record(
     states: Mapping[str, Delivery],
     organisation_id: str,
     statuses: Iterable[Status],
+    room: int,
     sender: str = "",
 ) -> Decision:
+    """`room` is how many more statuses the organisation may hold (rule 9)."""
     known = dict(states)
     recorded: list[Status] = []
     held: list[Status] = []
@@ -203,8 +220,11 @@ def _record(
             recorded.append(_completed(status, state))
             known[name] = replace(state, recorded=(*state.recorded, _mark(status)))
         elif result == HELD and _mark(status) not in map(_mark, state.held):
-            held.append(status)
-            known[name] = replace(state, held=(*state.held, status))
+            if len(held) < room:
+                held.append(status)
+                known[name] = replace(state, held=(*state.held, status))
+            else:
+                result = "too_many_unmatched"
         results.append(ReportResult(status.delivery_id, status.code, result))
     events: list[Event] = [StatusesReported(organisation_id, each) for each in _chunks(recorded)]
     events += [StatusesHeld(organisation_id, each) for each in _chunks(held)]

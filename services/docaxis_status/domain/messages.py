@@ -80,10 +80,14 @@ class TimelinesOpened:
 
 @dataclass(frozen=True, slots=True)
 class StatusesReported:
-    """Statuses of one organisation's deliveries, complete with document and sender."""
+    """Statuses of one organisation's deliveries, complete with document and sender.
+
+    `released` of them had been held until now.
+    """
 
     organisation_id: str
     statuses: tuple[Status, ...]
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True)

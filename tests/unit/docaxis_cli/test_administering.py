@@ -68,14 +68,30 @@ def test_an_axis_is_run_from_the_command_line(run: Run, tmp_path: Path) -> None:
     told = run("systems")
     assert "[locked]: H29" in told.stdout
     assert f"key {added['id']}" in told.stdout
+    dates = ("--from", "2026-01-01", "--until", "2099-12-31T17:00")
+    assert run("validity", system, added["id"], *dates).exit_code == 0
+    assert run("security-level", system, "3", "--since", "2026-01-02").exit_code == 0
+    assert run("system", system, "unlock").exit_code == 0
+    for state in ("testing", "connected"):
+        assert run("onboard", system, state).exit_code == 0
+    listing = run("systems").stdout
+    assert "direct connected (3) QLVB" in listing
+    assert "01/01/2026 00:00:00 – 31/12/2099 17:00:00" in listing
     assert run("revoke", system, added["id"]).exit_code == 0
     assert added["id"] not in run("systems").stdout
     assert run("serve", system).exit_code == 0
+    listed.write_text(json.dumps([{"code": "H30", "name": "Tỉnh", "level": 1}]))
+    assert run("organisations", str(listed)).exit_code == 0
+    assert run("merge", "H30", "--into", "H29", "--on", "2025-07-01").exit_code == 0
+    assert "H30 1 Tỉnh → H29 2025-07-01" in run("find", "tinh").stdout
 
 
 def test_wrong_calls_are_told(run: Run, tmp_path: Path) -> None:
     assert run("create", "chief").exit_code == 0
     assert run("system", "x", "explode").exit_code == 2
+    assert run("onboard", "x", "explode").exit_code == 2
+    assert run("merge", "x", "--into", "y", "--on", "tomorrow").exit_code == 2
+    assert run("validity", "x", "y", "--until", "tomorrow").exit_code == 2
     assert run("credential", "x").exit_code == 2
     assert run("credential", "x", "--secret").exit_code == 1
     broken = tmp_path / "broken.json"

@@ -34,6 +34,16 @@ def test_it_listens_at_the_port_after_rest_unless_told() -> None:
     assert replace(settings, grpc_port=9000).grpc_ports == (9000,)
 
 
+def test_certificates_have_a_port_of_their_own_where_some_count(tmp_path: Path) -> None:
+    settings = GatewaySettings()
+    assert settings.grpc_certificate_ports == ()
+    pem = tmp_path / "x.pem"
+    secured = replace(settings, tls_certificate=pem, tls_key=pem, tls_client_authorities=pem)
+    assert secured.grpc_certificate_ports == (8082, 0)
+    assert replace(secured, port=65534).grpc_certificate_ports == (0,)
+    assert replace(secured, grpc_certificate_port=9001).grpc_certificate_ports == (9001,)
+
+
 def test_it_speaks_in_the_clear_on_loopback_alone() -> None:
     early, health = EarlyApp(Health()), Health()
     exposed = GatewaySettings(host="0.0.0.0", port=0)

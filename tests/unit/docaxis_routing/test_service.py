@@ -192,6 +192,32 @@ async def test_a_document_reaches_both_recipients_and_is_handed_over(running: Ru
     assert {each.state for each in listed.deliveries} <= {"ready", "handed_over"}
 
 
+async def test_a_page_of_deliveries_is_never_empty_before_the_last(running: Running) -> None:
+    sent = await running.submit("H26", "H27")
+    for code in ("H26", "H27"):
+        await running.inbox(code)
+
+    async def pages(*askers: str) -> list[list[str]]:
+        found, cursor = [], ""
+        while True:
+            request = pb.ListDeliveriesRequest(
+                document_id=sent.document_id,
+                for_organisation_ids=[running.organisations[each] for each in askers],
+                limit=1,
+                cursor=cursor,
+            )
+            reply = await running.rpc.ListDeliveries(request, CONTEXT)
+            found.append([each.code for each in reply.deliveries])
+            if not (cursor := reply.next):
+                return found
+
+    both = await pages("G22")
+    assert sorted(both) == [["H26"], ["H27"]]
+    assert await pages("H26", "H27") == both, "in the same order, whoever asks"
+    assert await pages("H26") == [["H26"]]
+    assert await pages("H27") == [["H27"]]
+
+
 async def test_a_repeat_has_the_same_answer_and_makes_nothing(running: Running) -> None:
     first = await running.submit("H26")
     again = await running.submit("H26")

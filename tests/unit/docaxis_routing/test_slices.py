@@ -8,6 +8,7 @@ from docaxis_eventsourcing.decider import AlreadyDecided, Decided
 from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.front_door import MAX_MESSAGE
 from docaxis_eventsourcing.topics import Lane, document_partition, organisation_partition
+from docaxis_proto.signature_events_v1_pb2 import DocumentVerified
 from docaxis_routing.codec import CODEC
 from docaxis_routing.domain.facts import Resolved
 from docaxis_routing.domain.messages import (
@@ -225,6 +226,19 @@ def test_L10_one_documents_commands_on_a_partition_have_one_lane() -> None:
         partition = document_partition(command.brief.document_id, PARTITIONS)
         assert {each.partition for each in slices} == {partition}
         assert chunk.recipients[0].held
+
+
+def test_L10_a_verdict_comes_in_its_documents_lane() -> None:
+    document_id, reactions = large(*MANY).brief.document_id, RoutingReactions(PARTITIONS)
+    for priority, lane in ((0, Lane.NORMAL), (1, Lane.URGENT), (4, Lane.URGENT)):
+        verified = DocumentVerified(document_id=document_id, status="valid", priority=priority)
+        (follow_up,) = reactions.to_signature_events(verified, ENVELOPE, None)
+        assert follow_up.command == NoteVerdict(document_id, "valid", "")
+        assert follow_up.lane is lane
+        assert follow_up.partition == document_partition(document_id, PARTITIONS)
+    # What a release before this recorded has no priority.
+    old = DocumentVerified.FromString(DocumentVerified(document_id=document_id).SerializeToString())
+    assert reactions.to_signature_events(old, ENVELOPE, None)[0].lane is Lane.NORMAL
 
 
 def test_L10_up_to_500_recipients_stay_in_the_documents_lane() -> None:

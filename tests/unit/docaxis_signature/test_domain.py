@@ -105,6 +105,15 @@ def test_rule_4_a_verdict_is_recorded_once() -> None:
     assert isinstance(signatures.give(RecordVerdict("another", (TAMPERED,))), Decided)
 
 
+def test_L10_a_verdict_tells_its_documents_priority() -> None:
+    decided = Signatures().give(RecordVerdict("document", (VALID,), 3))
+    assert isinstance(decided, Decided)
+    (event,) = decided.events
+    assert isinstance(event, DocumentVerified)
+    assert event.priority == 3
+    assert CODEC.decode(*CODEC.encode(event)) == event
+
+
 def test_rule_5_a_receipt_is_never_replaced() -> None:
     signatures = Signatures()
     both = signatures.give(RecordReceipts("document", (receipt(1), receipt(2))))

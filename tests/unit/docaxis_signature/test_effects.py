@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from docaxis_eventsourcing.envelope import Envelope
 from docaxis_eventsourcing.errors import Unavailable
+from docaxis_proto import routing_events_v1_pb2
 from docaxis_signature.codec import CODEC
-from docaxis_signature.domain import DocumentVerified, FileVerdict, SignatureFound
-from docaxis_signature.effects import MOST_SIGNATURES, FileChecks, bounded
+from docaxis_signature.domain import DocumentVerified, FileVerdict, RecordVerdict, SignatureFound
+from docaxis_signature.effects import MOST_SIGNATURES, FileChecks, Verifying, bounded
 from docaxis_signature.settings import SignatureSettings
 
 LETTER = b"a letter"
@@ -84,3 +87,13 @@ def test_L9_a_verdict_lists_a_bounded_number_of_signatures() -> None:
     assert sum(len(each.signatures) for each in kept) == MOST_SIGNATURES
     event = DocumentVerified("document", "valid", "signature_valid", kept)
     assert len(CODEC.encode(event)[1]) < 256 * 1024
+
+
+async def test_L10_an_urgent_documents_check_tells_its_priority() -> None:
+    document_id = "01890a5d-ac96-874b-bcce-b302099a8057"
+    brief = routing_events_v1_pb2.DocumentBrief(document_id=document_id, priority=2)
+    event = routing_events_v1_pb2.DocumentSubmitted(brief=brief)
+    nothing: Any = None  # a document without files needs neither checks nor a store
+    envelope = Envelope(id="e", type="t", source="s")
+    (follow_up,) = await Verifying(nothing, nothing, 12).work(event, envelope)
+    assert follow_up.command == RecordVerdict(document_id, (), 2)

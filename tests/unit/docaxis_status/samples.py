@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from docaxis_eventsourcing.decider import Decided, Decision, Moment
+from docaxis_eventsourcing.decider import Decided, Decision
 from docaxis_eventsourcing.identifiers import derived_id
 from docaxis_eventsourcing.receipt_ids import delivery_id
-from docaxis_status.domain.deliveries import Delivery, aggregates, decide, evolve, initial, touched
+from docaxis_status.domain import evolve, initial
+from docaxis_status.domain.deliveries import Delivery, aggregates, decide, touched
+from docaxis_status.domain.holders import Facts, Holder
 from docaxis_status.domain.messages import (
     Command,
     DeliveryOpened,
@@ -60,15 +62,16 @@ def report(*statuses: Status, organisation_id: str = RECIPIENT) -> ReportStatuse
 class Timelines:
     """Decides commands one after another, as a processor does: states in memory, events kept."""
 
-    def __init__(self) -> None:
-        self.states: dict[str, Delivery] = {}
+    def __init__(self, most_held: int = 10_000) -> None:
+        self.states: dict[str, Delivery | Holder] = {}
+        self.most_held = most_held
         self.events: list[Event] = []
 
     def give(self, command: Command) -> Decision:
-        states: Mapping[str, Delivery] = {
+        states: Mapping[str, Delivery | Holder] = {
             name: self.states.get(name, initial(name)) for name in aggregates(command)
         }
-        decision = decide(states, Moment(0, "command"), command)
+        decision = decide(states, Facts(0, "command", self.most_held), command)
         for event in decision.events if isinstance(decision, Decided) else ():
             self.fold(event)
         return decision
@@ -88,7 +91,7 @@ class Timelines:
         return [each for event in self.events if isinstance(event, kind) for each in event.statuses]
 
 
-def folded(events: Iterable[Event]) -> dict[str, Delivery]:
+def folded(events: Iterable[Event]) -> dict[str, Delivery | Holder]:
     again = Timelines()
     for event in events:
         again.fold(event)

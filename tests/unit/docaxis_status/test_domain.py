@@ -9,6 +9,7 @@ from docaxis_eventsourcing.identifiers import derived_id
 from docaxis_eventsourcing.receipt_ids import delivery_id
 from docaxis_status.domain import DECIDER
 from docaxis_status.domain.deliveries import CHUNK, MOST_HELD, MOST_STATUSES, aggregate, furthest
+from docaxis_status.domain.holders import Holder
 from docaxis_status.domain.messages import (
     RecordHandOver,
     ReportStatuses,
@@ -196,6 +197,61 @@ def test_rule_7_an_unknown_delivery_holds_a_bounded_number_of_statuses() -> None
     assert timelines.results(report(status("05", "report 0"))) == ["held"]
 
 
+def unknown(number: int, code: str = "03") -> Status:
+    return status(code, delivery_id=derived_id("invented", number))
+
+
+def test_rule_9_an_organisation_holds_a_bounded_number_of_statuses() -> None:
+    timelines = Timelines(most_held=3)
+    timelines.give(opening())
+    said = report(unknown(1), unknown(2), status("03"), unknown(3), unknown(4), status("05"))
+    assert timelines.results(said) == [
+        "held",
+        "held",
+        "recorded",
+        "held",
+        "too_many_unmatched",
+        "recorded",
+    ]
+    assert timelines.results(report(unknown(5), unknown(1))) == ["too_many_unmatched", "held"]
+    assert len(timelines.statuses(StatusesHeld)) == 3
+    other = report(unknown(6), organisation_id=OTHER)
+    assert timelines.results(other) == ["held"], "each organisation has its own"
+
+
+def test_rule_9_there_is_room_again_once_deliveries_are_known() -> None:
+    timelines = Timelines(most_held=2)
+    mine, later = opened(), opened(derived_id("document", 2))
+    early = status("03", delivery_id=later.delivery_id)
+    assert timelines.results(report(status("03"), status("05"), early)) == [
+        "held",
+        "held",
+        "too_many_unmatched",
+    ]
+    timelines.give(opening(mine))
+    assert timelines.results(report(early)) == ["held"]
+    timelines.give(opening(later))
+    assert len(timelines.statuses(StatusesReported)) == 3
+    assert timelines.states[f"holder/{RECIPIENT}"] == Holder(RECIPIENT, 0)
+
+
+def test_rule_9_who_was_refused_reports_again_when_the_delivery_is_there() -> None:
+    timelines = Timelines(most_held=1)
+    assert timelines.results(report(unknown(1), status("03"))) == ["held", "too_many_unmatched"]
+    timelines.give(opening())
+    assert timelines.results(report(status("03"))) == ["recorded"]
+
+
+def test_rule_9_the_axis_own_hand_over_is_never_refused() -> None:
+    timelines = Timelines(most_held=1)
+    timelines.give(report(unknown(1)))
+    timelines.give(RecordHandOver(RECIPIENT, (status("01", "event", source="axis"),)))
+    assert timelines.states[f"holder/{RECIPIENT}"] == Holder(RECIPIENT, 2)
+    timelines.give(opening())
+    assert [each.source for each in timelines.statuses(StatusesReported)] == ["axis"]
+    assert timelines.states[f"holder/{RECIPIENT}"] == Holder(RECIPIENT, 1)
+
+
 def test_rule_7_no_event_holds_more_than_a_chunk() -> None:
     timelines = Timelines()
     deliveries = [opened(derived_id("document", number)) for number in range(20)]
@@ -313,7 +369,9 @@ def test_folding_the_events_again_gives_the_same_states(
 def test_every_command_names_its_aggregates_by_organisation_and_delivery() -> None:
     assert DECIDER.aggregates(report(status("03"), status("01"))) == (
         f"delivery/{RECIPIENT}.{delivery_id(DOCUMENT, RECIPIENT)}",
+        f"holder/{RECIPIENT}",
     )
+    assert DECIDER.aggregates(opening()) == DECIDER.aggregates(report(status("03")))
 
 
 def test_no_decision_refuses_a_whole_report(known: Timelines) -> None:

@@ -409,6 +409,20 @@ async def test_a_restart_goes_on_where_it_was(ports: Ports) -> None:
         assert await with_entries(second, 2) == timeline
 
 
+async def test_rule_9_the_setting_bounds_what_is_held_also_after_a_restart(ports: Ports) -> None:
+    def bounded(ports: Ports) -> RunningService:
+        return compose(ports, StatusSettings(outcome_wait_s=5.0, most_held=2))
+
+    invented = [derived_id("invented", number) for number in range(4)]
+    async with running(ports, bounded) as service:
+        asked = request(*((each, "03", "") for each in invented[:3]), key="first")
+        assert await results(service, asked) == ["held", "held", "too_many_unmatched"]
+        assert await results(service, asked) == ["held", "held", "too_many_unmatched"]
+    async with running(ports, bounded) as service:
+        asked = request((invented[3], "03", ""), key="second")
+        assert await results(service, asked) == ["too_many_unmatched"]
+
+
 async def test_an_undecided_report_says_so_and_can_be_sent_again(ports: Ports) -> None:
     service = compose(ports, StatusSettings(outcome_wait_s=0.2))
     await service.declare_topics(ports.log)

@@ -1,5 +1,6 @@
 """Signed requests: the rules S1-S4 of `message_signatures`."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,10 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 from docaxis_trust.message_signatures import (
     SignatureRefused,
     SignedRequest,
+    content_digest,
     digest_of_body,
     read_signature,
+    sign_request,
     verify_signature,
 )
 
@@ -120,3 +123,23 @@ def test_a_digest_of_another_kind_tells_nothing() -> None:
 
 def test_reading_alone_proves_nothing() -> None:
     assert read_signature(signed(secret=b"someone else's")).key_id == "k"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/inbox", "/a%2Fb", "/%E1%BB%A7y"])
+@pytest.mark.parametrize("query", ["", "wait=5&organisation=H%C3%A0", "a=%26&a=+"])
+def test_what_we_sign_is_what_we_accept(path: str, query: str) -> None:
+    bare = SignedRequest("GET", path, query, [])
+    fields = sign_request(bare, "k", SECRET, "n" * 16, NOW)
+    sent = SignedRequest("GET", path, query, list(fields.items()))
+    assert verify_signature(sent, SECRET, NOW, 60).nonce == "n" * 16
+    assert refusal(changed(sent, query=query + "&x=1")) == "signature_invalid"
+
+
+def test_a_body_is_signed_by_its_digest() -> None:
+    digest = hashlib.sha256(b"{}").digest()
+    headers = [("Content-Digest", content_digest(digest))]
+    bare = SignedRequest("POST", "/a", "", headers, has_body=True)
+    fields = sign_request(bare, "k", SECRET, "n" * 16, NOW)
+    sent = SignedRequest("POST", "/a", "", [*headers, *fields.items()], has_body=True)
+    verify_signature(sent, SECRET, NOW, 60)
+    assert digest_of_body(sent) == digest
