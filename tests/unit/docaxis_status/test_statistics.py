@@ -177,7 +177,7 @@ async def feedback(service: RunningService, *units: str) -> list[rpc.Feedback]:
 async def handed_over(service: RunningService, count: int) -> None:
     """Until so many hand-overs stand in the timelines, which follow routing in their own time."""
     async with asyncio.timeout(20):
-        while sum(sum(counts(each.deliveries)) for each in await feedback(service)) < count:
+        while sum(sum(counts(each.deliveries)) for each in await feedback(service)) < count:  # noqa: ASYNC110 - asked over its interface
             await asyncio.sleep(0.02)
 
 
