@@ -7,6 +7,7 @@ from docaxis_cli import (
     counting,
     dead_letters,
     looking_up,
+    moving,
     pinging,
     proving,
     receiving,
@@ -67,6 +68,8 @@ _COMMANDS = (
     ("simulate", simulating.simulate),
     ("standalone", running.standalone),
     ("rebuild", running.rebuild),
+    ("export", moving.export_axis),
+    ("import", moving.import_axis),
 )
 
 for name, command in _COMMANDS:
