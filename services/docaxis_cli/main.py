@@ -15,6 +15,7 @@ from docaxis_cli import (
     running,
     sending,
     simulating,
+    sizing_command,
     subscribing,
     tracking,
     watching,
@@ -70,6 +71,7 @@ _COMMANDS = (
     ("rebuild", running.rebuild),
     ("export", moving.export_axis),
     ("import", moving.import_axis),
+    ("capacity", sizing_command.capacity),
 )
 
 for name, command in _COMMANDS:
