@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ SCALE = os.environ.get("MOVED_SCALE", "0.001")
 LARGEST_SENDER = "G22"
 
 
-async def docaxis(*arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, dict]:
+async def docaxis(*arguments: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """A command of ours with `--json`, as one types it."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "docaxis_cli", *arguments, "--json"),
@@ -46,7 +47,7 @@ async def docaxis(*arguments: str, environment: Mapping[str, str] | None = None)
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said
-    found: dict[str, dict] = json.loads(said)
+    found: dict[str, Any] = json.loads(said)
     return found
 
 

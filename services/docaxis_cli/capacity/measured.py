@@ -30,7 +30,7 @@ def read_measured(content: Mapping[str, Any]) -> Measured:
 
     Raises `ValueError`, naming the figure that is missing or is no positive number.
     """
-    cpu = _at(content, "profile", "cpu_ms_per_exchange")
+    cpu = _below(content, "profile", "cpu_ms_per_exchange")
     if not isinstance(cpu, Mapping):
         raise ValueError("/profile/cpu_ms_per_exchange is no object")
     own = {name: _number(cpu, name) for name in cpu if name != "client"}
@@ -38,7 +38,7 @@ def read_measured(content: Mapping[str, Any]) -> Measured:
         raise ValueError("/profile/cpu_ms_per_exchange names no CPU of the axis")
     factor = 0.0
     if "standalone" in content and "cluster" in content:
-        cluster = _at(content, "cluster", "routing-1")
+        cluster = _below(content, "cluster", "routing-1")
         factor = _positive(content, "standalone", "exchanges_per_s", "median") / _positive(
             cluster if isinstance(cluster, Mapping) else {}, "exchanges_per_s", "median"
         )
@@ -56,7 +56,7 @@ def read_measured(content: Mapping[str, Any]) -> Measured:
     )
 
 
-def _at(content: Mapping[str, Any], *path: str) -> Any:
+def _below(content: Mapping[str, Any], *path: str) -> Any:
     found: Any = content
     for name in path:
         if not isinstance(found, Mapping) or name not in found:
@@ -66,7 +66,7 @@ def _at(content: Mapping[str, Any], *path: str) -> Any:
 
 
 def _positive(content: Mapping[str, Any], *path: str) -> float:
-    found = _at(content, *path)
+    found = _below(content, *path)
     if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < 1e15:
         raise ValueError(f"/{'/'.join(path)} is {found!r}, not a positive number")
     return float(found)
