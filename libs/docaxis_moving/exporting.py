@@ -29,7 +29,8 @@ from docaxis_moving.plan import Plan, PlannedStream, make_plan
 
 Progress = Callable[[str, int, int], None]
 """Told a stage (`log`, `files`), how much of it is done, and how much there is."""
-_LIMIT = 1000
+_LIMIT = 200
+"""Records read at once: of 256 KiB each, at worst (L9)."""
 _WAIT_S = 1.0
 
 

@@ -24,7 +24,7 @@ from docaxis_moving.log_segments import read_segment
 from docaxis_moving.new_home import NewHome
 from docaxis_moving.plan import followed
 
-_LIMIT = 1000
+_LIMIT = 200
 _WAIT_S = 1.0
 _AT_ONCE_RECORDS = 2000
 _AT_ONCE_BYTES = 2 * 2**20

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from docaxis_adapters.folder_lock import FolderInUse
 from docaxis_adapters.kafka_log import KafkaNewHome, KafkaSettings
 from docaxis_adapters.sqlite_log import SqliteEventLog, SqliteNewHome
 from docaxis_eventsourcing.errors import Unavailable
@@ -114,3 +115,22 @@ async def test_a_slice_that_cannot_be_written_whole_is_not_written(place: Place)
             await home.load([*events(0, 1), beyond])
         await home.load(events(0, 1))
         assert await versions(home.log, 0) == [1]
+
+
+async def test_L13_who_began_before_writes_nothing_once_another_goes_on(place: Place) -> None:
+    async with opened(place) as late:
+        await late.begin(77)
+        await late.load(events(0, 1))
+        try:
+            successor = await place.home(EXPORT)
+        except FolderInUse:  # one process has the file, as long as it lives
+            return
+        try:
+            await successor.log.declare((EVENTS,))
+            assert await successor.begin(88) == 77
+            with pytest.raises(Unavailable):
+                await late.load(events(0, 2))
+            await successor.load(events(0, 2))
+            assert await versions(successor.log, 0) == [1, 2]
+        finally:
+            await successor.close()

@@ -11,9 +11,11 @@ from typing import Self
 from docaxis_adapters.kafka_log.appender import Appender
 from docaxis_adapters.kafka_log.clients import appending, common, transacting
 from docaxis_adapters.kafka_log.event_log import KafkaEventLog
+from docaxis_adapters.kafka_log.failures import ClientBroken
 from docaxis_adapters.kafka_log.installation import Installation, announce
 from docaxis_adapters.kafka_log.settings import KafkaSettings
 from docaxis_adapters.kafka_log.transactions import Transactions
+from docaxis_eventsourcing.errors import Unavailable
 from docaxis_eventsourcing.ports.event_log import Outgoing
 
 REPLICA = "import"
@@ -46,15 +48,29 @@ class KafkaNewHome:
         return cls(log, settings, export)
 
     async def begin(self, epoch: int) -> int:
-        """Mark the installation and raise its epoch; once begun, that of the first time stays."""
+        """Mark the installation and raise its epoch; once begun, that of the first time stays.
+
+        From now on whoever began before writes nothing more: what is read then stays as it is.
+        """
+        try:
+            await self._transactions.open()
+        except ClientBroken as error:
+            raise Unavailable(str(error)) from error
         if self.begun:
             return self.log.epoch
         await self._say(epoch, importing=self._export)
         return epoch
 
     async def load(self, outputs: Sequence[Outgoing]) -> None:
-        """One transaction of records alone. Raises `Unavailable`, `ClientBroken`."""
-        await self._transactions.commit(outputs, (), None)
+        """One transaction of records alone.
+
+        Raises `Unavailable`, also where another import has begun since, or the result is not known:
+        the same import again finds out.
+        """
+        try:
+            await self._transactions.commit(outputs, (), None)
+        except ClientBroken as error:
+            raise Unavailable(str(error)) from error
 
     async def finish(self) -> None:
         """Let services start on it."""

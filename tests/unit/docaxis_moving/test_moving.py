@@ -10,7 +10,7 @@ from docaxis_adapters.sqlite_log import SqliteEventLog
 from docaxis_eventsourcing.ports.event_log import START
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_eventsourcing.topics import Lane
-from docaxis_moving import MoveRefused, export_axis
+from docaxis_moving import MoveRefused, export_axis, group_places, import_axis
 from docaxis_moving.importing import next_epoch
 from docaxis_moving.layout import read_manifest
 from tests.unit.docaxis_moving.old_house import (
@@ -25,6 +25,7 @@ from tests.unit.docaxis_moving.old_house import (
     export_of,
     ids,
     import_of,
+    new_house,
     old_house,
 )
 
@@ -129,6 +130,23 @@ async def test_files_of_somebody_are_in_the_way_too(tmp_path: Path) -> None:
     (tmp_path / "new-files").rename(tmp_path / "new" / "files")
     with pytest.raises(MoveRefused, match="files of document-1"):
         await import_of(tmp_path / "export", tmp_path / "new")
+
+
+async def test_nothing_is_imported_while_somebody_decides_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_places, "_HELD_WITHIN", 2)
+    await export_of(tmp_path / "old", tmp_path / "export")
+    manifest, _ = read_manifest(tmp_path / "export")
+    async with new_house(tmp_path / "new", tmp_path / "export") as (home, files):
+        await SERVICES[0].declare_topics(home.log)
+        service = await home.log.join(TOPICS.processor_group, TOPICS.all_commands)
+        with pytest.raises(MoveRefused, match="stop all services") as refused:
+            await import_axis(home, files, SERVICES, tmp_path / "export", manifest)
+        assert refused.value.code == "groups_not_free"
+        assert await ids(home.log) == {}
+        await service.close()
+        await import_axis(home, files, SERVICES, tmp_path / "export", manifest)
 
 
 async def test_an_axis_that_is_at_work_is_not_exported(tmp_path: Path) -> None:
