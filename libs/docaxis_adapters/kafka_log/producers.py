@@ -57,7 +57,7 @@ class Producers:
     ) -> list[Position]:
         """One transaction; see the port's `Consumer.commit`. Raises `ClientBroken`, too.
 
-        Without `places` it is of records alone, and no group is asked.
+        Without `metadata` it is of records alone: no group is asked.
         """
         client = self._clients[self._turn]
         self._turn = (self._turn + 1) % len(self._clients)
@@ -66,7 +66,7 @@ class Producers:
             client.begin_transaction()
         try:
             written.produce(client, self._prefix)
-            if places:
+            if metadata is not None:
                 self._send(client, places, metadata)
             self._finish(client)
         except KafkaException as exception:
