@@ -4,6 +4,7 @@
 """
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -23,6 +24,10 @@ from google.protobuf.descriptor_pb2 import (
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
+from docaxis_cli.capacity.demand import Demand
+from docaxis_cli.capacity.measured import read_measured
+from docaxis_cli.capacity.page import capacity_page
+from docaxis_cli.capacity.sizing import size
 from docaxis_eventsourcing.topics import ServiceTopics
 from docaxis_runtime.error_table import render_markdown
 from docaxis_runtime.settings import SettingInfo, describe_settings
@@ -243,12 +248,24 @@ def rule_tests_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+CAPACITY_FIGURES = "benchmarks/figures/2026-11-22.json"
+"""What the page on capacity is computed from; it says where each figure is from."""
+
+
+def capacity() -> str:
+    """`docs/explanation/capacity.md`."""
+    demand = Demand()
+    measured = read_measured(json.loads((ROOT / CAPACITY_FIGURES).read_text()))
+    return capacity_page(demand, measured, size(demand, measured), CAPACITY_FIGURES)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "errors.md": render_markdown,
     "settings.md": settings_page,
     "events.md": events_page,
     "cli.md": cli_page,
     "rule-tests.md": rule_tests_page,
+    "../explanation/capacity.md": capacity,
 }
 
 

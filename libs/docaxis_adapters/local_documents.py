@@ -146,6 +146,14 @@ class LocalDocuments:
                 found += os.listdir(folder)
         return sorted(found)
 
+    def digests(self, document_id: str) -> list[str]:
+        """Names of the document's files, sorted."""
+        found: set[str] = set()
+        for names in self._generations(document_id):
+            with suppress(FileNotFoundError), opened_folder(self._root, *names) as folder:
+                found.update(_files_in(folder))
+        return sorted(found)
+
     def retire(self, document_id: str, untouched_since_ms: int) -> int | None:
         """See the port."""
         last = self._last(document_id)

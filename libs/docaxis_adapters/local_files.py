@@ -154,6 +154,10 @@ class LocalFileStore:
         """Ids of the documents that have a folder."""
         return await self._run(self._documents.documents)
 
+    async def digests(self, document_id: str) -> Sequence[str]:
+        """What the files of a document are called."""
+        return await self._run(self._documents.digests, checked_id(document_id))
+
     async def retire(self, document_id: str, untouched_since_ms: int) -> int | None:
         """Begin the next generation, then look at the older ones."""
         return await self._run(self._documents.retire, checked_id(document_id), untouched_since_ms)

@@ -68,6 +68,11 @@ class Effects:
         self._group = f"docaxis.{writer.topics.service}.effects.{name}"
         self.health = PartHealth(f"{writer.topics.service}.effects.{name}")
 
+    @property
+    def follows(self) -> tuple[str, str]:
+        """The group, and the topic that it goes through."""
+        return self._group, self._topic
+
     async def run(self) -> None:
         """Ends only by cancellation."""
         consumer = await until_available(

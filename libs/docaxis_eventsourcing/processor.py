@@ -117,9 +117,11 @@ class Processor:
         return await consumer.poll(self._batch_limit, wait_s)
 
     async def _join(self) -> Consumer:
-        group = f"docaxis.{self._decider.service}.processor"
         return await self._event_log.join(
-            group, self._topics.all_commands, transactional=True, at_most=self._topics.at_most
+            self._topics.processor_group,
+            self._topics.all_commands,
+            transactional=True,
+            at_most=self._topics.at_most,
         )
 
     def _take_over(self, consumer: Consumer) -> None:

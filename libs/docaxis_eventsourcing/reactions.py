@@ -51,6 +51,11 @@ class Reactions:
         self._group = f"docaxis.{writer.topics.service}.reactions.{name}"
         self.health = PartHealth(f"{writer.topics.service}.reactions.{name}")
 
+    @property
+    def follows(self) -> tuple[str, str]:
+        """The group, and the topic that it goes through."""
+        return self._group, self._source.topic
+
     async def run(self) -> None:
         """Ends only by cancellation."""
         consumer = await until_available(

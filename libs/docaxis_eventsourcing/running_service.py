@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from docaxis_eventsourcing.parts import PartHealth
 from docaxis_eventsourcing.ports.event_log import EventLog
@@ -44,6 +44,16 @@ class Part(Protocol):
         ...
 
 
+@runtime_checkable
+class FollowingPart(Protocol):
+    """A part that goes through a topic of events once, and whose group keeps how far it came."""
+
+    @property
+    def follows(self) -> tuple[str, str]:
+        """Its group, and the topic."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunningService:
     """One service, composed: its parts to run, its gRPC servicer, its views to rebuild."""
@@ -55,6 +65,16 @@ class RunningService:
     """Instance of the service's generated `…Servicer` class; raises `DocaxisError`."""
     views: Mapping[str, ViewRunner] = field(default_factory=dict)
     """By their full names; see `by_full_name`."""
+
+    @property
+    def all_topics(self) -> tuple[str, ...]:
+        """Every topic that the service owns."""
+        return self.topics.all_topics
+
+    @property
+    def followed(self) -> tuple[tuple[str, str], ...]:
+        """The groups of its reactions and effects, and the topic of events that each follows."""
+        return tuple(each.follows for each in self.parts if isinstance(each, FollowingPart))
 
     async def declare_topics(self, log: EventLog) -> None:
         """Create the topics that the service owns, before it runs.

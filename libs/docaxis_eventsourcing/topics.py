@@ -40,6 +40,16 @@ class ServiceTopics:
         return tuple(self.commands(lane) for lane in self.lanes)
 
     @property
+    def all_topics(self) -> tuple[str, ...]:
+        """Every topic that the service owns."""
+        return (*self.all_commands, self.events, self.outcomes)
+
+    @property
+    def processor_group(self) -> str:
+        """The group whose positions say which commands are decided."""
+        return f"docaxis.{self.service}.processor"
+
+    @property
     def at_most(self) -> dict[str, int]:
         """How many records of a topic one batch of commands has at most, where that is bounded."""
         return {self.commands(Lane.BULK): BULK_AT_ONCE} if Lane.BULK in self.lanes else {}

@@ -73,6 +73,15 @@ async def distributed_ports(
         )
 
 
+@asynccontextmanager
+async def distributed_files(
+    service: str, process: ProcessSettings, settings: LoadedSettings
+) -> AsyncIterator[FileStore]:
+    """The file store alone. Raises as `distributed_ports`."""
+    async with AsyncExitStack() as closing:
+        yield await _Opener(service, process, settings, closing).files()
+
+
 async def _unused(need: Need, service: str) -> object:
     return unused(need, service)
 

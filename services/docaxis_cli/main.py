@@ -8,6 +8,7 @@ from docaxis_cli import (
     counting,
     dead_letters,
     looking_up,
+    moving,
     pinging,
     proving,
     receiving,
@@ -15,6 +16,7 @@ from docaxis_cli import (
     running,
     sending,
     simulating,
+    sizing_command,
     subscribing,
     tracking,
     watching,
@@ -68,6 +70,9 @@ _COMMANDS = (
     ("simulate", simulating.simulate),
     ("standalone", running.standalone),
     ("rebuild", running.rebuild),
+    ("export", moving.export_axis),
+    ("import", moving.import_axis),
+    ("capacity", sizing_command.capacity),
 )
 
 for name, command in _COMMANDS:

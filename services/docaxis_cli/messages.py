@@ -2,6 +2,7 @@
 
 import os
 
+from docaxis_cli.moving_messages import MOVING
 from docaxis_cli.ping_messages import PING
 
 _CATALOGUE = {
@@ -308,6 +309,7 @@ _CATALOGUE = {
         "Secret (told this once; its UTF-8 bytes are the key): {secret}",
         "Khóa bí mật (chỉ hiện lần này; các byte UTF-8 của nó là khóa): {secret}",
     ),
+    **MOVING,
     **PING,
 }
 

@@ -30,7 +30,7 @@ def standalone(
 
     When it serves, its address is printed; the log goes to stderr.
     """
-    session = _session_with_axis(as_json=as_json, lang=lang)
+    session = session_with_axis(as_json=as_json, lang=lang)
 
     async def tell(axis: "Axis") -> None:
         session.give({"url": axis.url, "data": str(data)})
@@ -62,7 +62,7 @@ def rebuild(
 
     Exit code 1 when a view came out otherwise than it was.
     """
-    session = _session_with_axis(as_json=as_json, lang=lang)
+    session = session_with_axis(as_json=as_json, lang=lang)
 
     async def work() -> int:
         from docaxis_runtime.log_setup import configure_logging
@@ -115,7 +115,7 @@ def demo(
     session = (
         Session(as_json=as_json, language=lang)
         if url
-        else _session_with_axis(as_json=as_json, lang=lang)
+        else session_with_axis(as_json=as_json, lang=lang)
     )
 
     async def work() -> int:
@@ -135,7 +135,8 @@ def demo(
     session.run(work)
 
 
-def _session_with_axis(*, as_json: bool, lang: str | None) -> Session:
+def session_with_axis(*, as_json: bool, lang: str | None) -> Session:
+    """A session of a command that needs the axis itself; ends where it is not installed."""
     session = Session(as_json=as_json, language=lang)
     if find_spec("docaxis_standalone") is None:
         typer.echo(session.words("no_standalone"), err=True)

@@ -179,6 +179,11 @@ class WebhookEffects:
         self._sender = sender
         self.health = effects.health
 
+    @property
+    def follows(self) -> tuple[str, str]:
+        """The group, and the topic that it goes through."""
+        return self._effects.follows
+
     async def run(self) -> None:
         """Ends only by cancellation."""
         try:

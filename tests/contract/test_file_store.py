@@ -64,6 +64,20 @@ async def test_L31_documents_share_nothing(files: FileStore) -> None:
     assert list(await files.documents()) == ["document-2"]
 
 
+async def test_a_documents_files_are_listed_whatever_generation_they_lie_in(
+    files: FileStore,
+) -> None:
+    contents = [b"", b"before", b"after"]
+    for content in contents[:2]:
+        await files.put("document-1", digest_of(content), content)
+    await files.put("document-2", digest_of(b"other"), b"other")
+    assert await files.retire("document-1", ms_from_now(1)) is not None
+    for content in contents[1:]:
+        await files.put("document-1", digest_of(content), content)
+    assert list(await files.digests("document-1")) == sorted(map(digest_of, contents))
+    assert list(await files.digests("document-3")) == []
+
+
 async def test_L31_several_files_are_taken_at_once_or_the_missing_is_told(files: FileStore) -> None:
     first = await upload(files, "upload-1", b"1")
     second = await upload(files, "upload-2", b"2")

@@ -82,7 +82,7 @@ class AxisCluster:
             self.servers = None if stores else Servers(self._files.servers)
             self.stores = stores_of(self.servers) if self.servers else _given(stores)
             self._files.keep_keys(self.stores.s3)
-            self._placed = Placement(counts, self._files.logs, self._told, http_port=http_port)
+            self._placed = Placement(counts, self._files.logs, self.settings, http_port=http_port)
         except BaseException:
             self._files.release()
             raise
@@ -132,6 +132,17 @@ class AxisCluster:
     def grpc_address(self, service: str) -> str:
         """All places of a service's replicas, as gRPC takes them; it passes over empty ones."""
         return self._placed.grpc_address(service)
+
+    def settings(self, service: str) -> Mapping[str, str]:
+        """What the processes of a service are told (`DOCAXIS_*`), but for their own names."""
+        return {
+            "DOCAXIS_PARTITIONS": str(self._partitions),
+            "DOCAXIS_STOP_WITHIN_S": str(_STOP_S - 1),
+            **self.stores.environment(service),
+            **self._files.environment(service),
+            **self._environment.get("", {}),
+            **self._environment.get(service, {}),
+        }
 
     def state(self) -> list[ProcessState]:
         """How each process is; they are asked at once, which takes up to two seconds."""
@@ -266,16 +277,6 @@ class AxisCluster:
     def _start_servers(self) -> None:
         if self.servers:
             self.servers.start()
-
-    def _told(self, service: str) -> Mapping[str, str]:
-        return {
-            "DOCAXIS_PARTITIONS": str(self._partitions),
-            "DOCAXIS_STOP_WITHIN_S": str(_STOP_S - 1),
-            **self.stores.environment(service),
-            **self._files.environment(service),
-            **self._environment.get("", {}),
-            **self._environment.get(service, {}),
-        }
 
     def _tell(self, subject: Startable, pause_s: float, error: Exception | None) -> None:
         if error is not None:

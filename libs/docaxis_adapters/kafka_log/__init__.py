@@ -7,6 +7,7 @@ Threads: one a consumer (`client_thread`), one a processor's producers, one for 
 
 from docaxis_adapters.kafka_log.event_log import KafkaEventLog
 from docaxis_adapters.kafka_log.failures import ClientBroken
+from docaxis_adapters.kafka_log.importing import KafkaNewHome
 from docaxis_adapters.kafka_log.settings import KafkaSettings
 
-__all__ = ["ClientBroken", "KafkaEventLog", "KafkaSettings"]
+__all__ = ["ClientBroken", "KafkaEventLog", "KafkaNewHome", "KafkaSettings"]

@@ -79,11 +79,13 @@ class KafkaEventLog:
         *,
         replica: str,
         partitions: int = DEFAULT_PARTITIONS,
+        importing: str = "",
     ) -> Self:
         """Connect, and check that the cluster can carry an axis and is this one's.
 
         `replica` names this process among those of its service, the same again when it comes back:
-        its transactional ids are made of it (L13). Raises `Unavailable` while the brokers are away
+        its transactional ids are made of it (L13). `importing` is the export that may be under way
+        into it (`importing`). Raises `Unavailable` while the brokers are away
         or refuse us, `ValueError` where the cluster cannot do what is needed or holds another
         installation.
         """
@@ -104,8 +106,13 @@ class KafkaEventLog:
             found = await asyncio.to_thread(read, base, prefix)
         if found is None:
             raise Unavailable(f"{INSTALLATION_TOPIC} was written and cannot be read yet")
-        found.check(partitions)
+        found.check(partitions, importing)
         return cls(settings, replica, administration, found)
+
+    @property
+    def installation(self) -> Installation:
+        """What was fixed when the axis was made, as it stood when this was opened."""
+        return self._installation
 
     @property
     def partitions(self) -> int:

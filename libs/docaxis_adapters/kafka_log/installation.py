@@ -1,7 +1,8 @@
 """What was fixed when an axis was made on a cluster: its partition count, its key hash, its epoch.
 
-One small topic keeps it for ever. Its first record counts: services that start at the same moment
-all write one, and all read the same.
+One small topic keeps it for ever. Its first record says the count and the hash: services that
+start at the same moment all write one, and all read the same. The highest epoch counts. An import
+that was begun (`importing`) is under way until a record says that it was finished (`imported`).
 """
 
 import json
@@ -33,9 +34,14 @@ class Installation:
     partitions: int
     epoch: int = FIRST_EPOCH
     key_hash: str = KEY_HASH
+    importing: str = ""
+    """The export (its digest) that is being imported; empty where none is."""
+    imported: frozenset[str] = frozenset()
+    """Those whose import was finished."""
 
-    def check(self, partitions: int) -> None:
-        """Raise `ValueError` where this process was configured for another installation."""
+    def check(self, partitions: int, importing: str = "") -> None:
+        """Raise `ValueError` where this process was configured for another installation, or the
+        import of another export than `importing` is not finished."""
         if self.partitions != partitions:
             raise ValueError(
                 f"this axis was made with {self.partitions} partitions and cannot be opened with"
@@ -45,17 +51,25 @@ class Installation:
             raise ValueError(
                 f"this axis uses the key hash {self.key_hash}, this release {KEY_HASH}"
             )
+        if self.importing not in ("", importing):
+            raise ValueError(
+                f"an export is being imported into this axis ({self.importing}): end that first,"
+                " with the same `docaxis import` again"
+            )
 
 
-async def announce(appender: Appender, installation: Installation) -> None:
-    """Write what this process believes; where another came first, that one counts."""
-    data = json.dumps(
-        {
-            "partitions": installation.partitions,
-            "epoch": installation.epoch,
-            "key_hash": installation.key_hash,
-        }
-    ).encode()
+async def announce(appender: Appender, installation: Installation, **word: str) -> None:
+    """Write what this process believes; where another came first, that one counts.
+
+    `word` is `importing` or `imported`, with the digest of an export.
+    """
+    content: dict[str, object] = {
+        "partitions": installation.partitions,
+        "epoch": installation.epoch,
+        "key_hash": installation.key_hash,
+        **word,
+    }
+    data = json.dumps(content).encode()
     envelope = Envelope(
         id=f"installation-{time.time_ns()}",
         type="docaxis.kernel.v1.Installation",
@@ -100,6 +114,17 @@ def _all(client: Consumer) -> list[bytes]:
 def _of(records: Sequence[bytes]) -> Installation | None:
     if not records:
         return None
-    first, last = json.loads(records[0]), json.loads(records[-1])
-    epoch = max(int(first["epoch"]), int(last["epoch"]))
-    return Installation(int(first["partitions"]), epoch, str(first["key_hash"]))
+    told = [json.loads(each) for each in records]
+    importing, imported = "", set[str]()
+    for each in told:
+        importing = str(each.get("importing", importing))
+        if done := each.get("imported"):
+            imported.add(str(done))
+            importing = "" if importing == done else importing
+    return Installation(
+        int(told[0]["partitions"]),
+        max(int(each["epoch"]) for each in told),
+        str(told[0]["key_hash"]),
+        importing,
+        frozenset(imported),
+    )

@@ -55,7 +55,10 @@ class Producers:
     def commit(
         self, outputs: Sequence[Outgoing], places: list[Place], metadata: Any
     ) -> list[Position]:
-        """One transaction; see the port's `Consumer.commit`. Raises `ClientBroken`, too."""
+        """One transaction; see the port's `Consumer.commit`. Raises `ClientBroken`, too.
+
+        Without `metadata` it is of records alone: no group is asked.
+        """
         client = self._clients[self._turn]
         self._turn = (self._turn + 1) % len(self._clients)
         written = _Written(outputs)
@@ -63,7 +66,8 @@ class Producers:
             client.begin_transaction()
         try:
             written.produce(client, self._prefix)
-            self._send(client, places, metadata)
+            if metadata is not None:
+                self._send(client, places, metadata)
             self._finish(client)
         except KafkaException as exception:
             error = error_of(exception)

@@ -61,6 +61,10 @@ class DocumentFolders:
         """Ids of all documents that have a file, sorted."""
         return await self._objects.folders(_DOCUMENTS)
 
+    async def digests(self, document_id: str) -> list[str]:
+        """Names of the document's files, sorted."""
+        return sorted({each.key.rpartition("/")[2] for each in await self._files(document_id)})
+
     async def retire(self, document_id: str, untouched_since_ms: int) -> int | None:
         """See the port."""
         marks = await self._marks(document_id)

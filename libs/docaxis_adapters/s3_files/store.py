@@ -202,6 +202,10 @@ class S3FileStore:
         """Ids of the documents that have a file."""
         return await self._folders.documents()
 
+    async def digests(self, document_id: str) -> Sequence[str]:
+        """What the files of a document are called."""
+        return await self._folders.digests(document_id)
+
     async def retire(self, document_id: str, untouched_since_ms: int) -> int | None:
         """Begin the next generation, then look at the older ones."""
         return await self._folders.retire(document_id, untouched_since_ms)

@@ -9,11 +9,19 @@
 | `tail`, `reading`, `record_cache` | readers: newest records from memory, older from the file |
 | `streams`, `listeners` | where each topic partition stands; waking who waits |
 | `schema`, `record_codec` | what the file holds |
+| `importing` | an axis moved into it |
 | `unkindness` | the misfortunes of a real broker, for tests (L33) |
 """
 
 from docaxis_adapters.sqlite_log.event_log import SqliteEventLog
-from docaxis_adapters.sqlite_log.schema import raise_epoch
+from docaxis_adapters.sqlite_log.importing import SqliteNewHome
+from docaxis_adapters.sqlite_log.schema import installed_partitions, raise_epoch
 from docaxis_adapters.sqlite_log.unkindness import Unkindness
 
-__all__ = ["SqliteEventLog", "Unkindness", "raise_epoch"]
+__all__ = [
+    "SqliteEventLog",
+    "SqliteNewHome",
+    "Unkindness",
+    "installed_partitions",
+    "raise_epoch",
+]

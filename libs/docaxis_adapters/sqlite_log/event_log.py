@@ -48,18 +48,20 @@ class SqliteEventLog:
         unkindness: Unkindness | None = None,
         clock: Callable[[], float] = time,
         connecting: Callable[[Path, str], sqlite3.Connection] = connect,
+        importing: str = "",
     ) -> Self:
         """Open or create the log in a folder, or in the file named.
 
         Raises `FolderInUse` where another process has it open, and `ValueError` where it was
         made with another partition count (L3). `synchronous` below FULL loses acknowledged
         records when the power fails. `cache_*` bound the newest records kept in memory.
-        `clock` gives Unix seconds; `connecting` opens the writer's connection (tests).
+        `clock` gives Unix seconds; `connecting` opens the writer's connection (tests). `importing`
+        is the export that may be under way into it (`importing`).
         """
         if partitions < 1:
             raise ValueError("a log has at least one partition")
         file = file_of(folder_or_file)
-        lock, loaded = await asyncio.to_thread(_prepare, file, partitions)
+        lock, loaded = await asyncio.to_thread(_prepare, file, partitions, importing)
         streams = Streams(loaded, partitions, RecordCache(cache_records, cache_bytes))
         listeners = Listeners()
         writer = Writer(
@@ -159,13 +161,13 @@ class SqliteEventLog:
         self._lock.release()
 
 
-def _prepare(file: Path, partitions: int) -> tuple[FolderLock, Loaded]:
+def _prepare(file: Path, partitions: int, importing: str) -> tuple[FolderLock, Loaded]:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FolderLock(file.with_name(file.name + ".lock"))
     try:
         connection = connect(file, "FULL")
         try:
-            return lock, load(connection, partitions)
+            return lock, load(connection, partitions, importing)
         finally:
             connection.close()
     except BaseException:

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS progress (
   consumers TEXT NOT NULL, stream INTEGER NOT NULL, version INTEGER NOT NULL,
   place INTEGER NOT NULL, PRIMARY KEY (consumers, stream)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS import (export TEXT PRIMARY KEY, finished INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS removed (stream INTEGER PRIMARY KEY, place INTEGER NOT NULL);
 """
 KEPT_FOR_EVER = 0
@@ -69,11 +70,11 @@ def place_of(stream: int, offset: int) -> int:
     return stream << OFFSET_BITS | offset
 
 
-def load(connection: sqlite3.Connection, partitions: int) -> Loaded:
+def load(connection: sqlite3.Connection, partitions: int, importing: str = "") -> Loaded:
     """Create what is missing, check that the file is ours (L3) and read where it stands.
 
-    A file of schema 1 becomes one of schema 2. Raises `ValueError` for a newer one, and for
-    another partition count.
+    A file of schema 1 becomes one of schema 2. Raises `ValueError` for a newer one, for another
+    partition count, and where an export is being imported that is not `importing` (its digest).
     """
     connection.executescript(_TABLES)
     with transaction(connection):
@@ -87,6 +88,12 @@ def load(connection: sqlite3.Connection, partitions: int) -> Loaded:
             f"the log was made with {meta['partitions']} partitions and cannot be opened with "
             f"{partitions}: the count is fixed for an installation (L3)"
         )
+    for (export,) in connection.execute("SELECT export FROM import WHERE NOT finished"):
+        if export != importing:
+            raise ValueError(
+                f"an export is being imported into this log ({export}): end that first, with the"
+                " same `docaxis import` again"
+            )
     if meta["schema"] == 1:
         _from_schema_1(connection)
     loaded = Loaded(epoch=meta["epoch"])
@@ -122,6 +129,21 @@ def _head(connection: sqlite3.Connection, stream: int) -> Head:
         return Head()
     place, time, envelope = last
     return Head(place - place_of(stream, 0) + 1, time, decode_envelope(envelope).sequence)
+
+
+def installed_partitions(folder_or_file: Path) -> int | None:
+    """The partition count that a log was made with; None where there is no log."""
+    file = file_of(folder_or_file)
+    if not file.exists():
+        return None
+    connection = connect(file, "FULL", reader=True)
+    try:
+        row = connection.execute("SELECT value FROM meta WHERE name = 'partitions'").fetchone()
+        return None if row is None else int(row[0])
+    except sqlite3.OperationalError:  # no table yet: whoever made the file died at once
+        return None
+    finally:
+        connection.close()
 
 
 def raise_epoch(folder_or_file: Path) -> int:

@@ -124,6 +124,11 @@ class FileStore(PartialUploads, Protocol):
         """Ids of the documents that have a folder (for the sweep of L31)."""
         ...
 
+    async def digests(self, document_id: str) -> Sequence[str]:
+        """What the files of a document are called, of all generations; empty where there are
+        none."""
+        ...
+
     async def retire(self, document_id: str, untouched_since_ms: int) -> int | None:
         """Begin the document's next folder generation, then look at what lies in the older ones.
 
