@@ -18,6 +18,7 @@ from docaxis_cli import (
     simulating,
     sizing_command,
     subscribing,
+    tracing,
     tracking,
     watching,
 )
@@ -50,6 +51,7 @@ _COMMANDS = (
     ("ack", receiving.ack),
     ("status", receiving.status),
     ("timeline", tracking.timeline),
+    ("trace", tracing.trace),
     ("find", looking_up.find),
     ("receipts", looking_up.receipts),
     ("watch", watching.watch),
