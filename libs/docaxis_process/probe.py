@@ -1,4 +1,4 @@
-"""`python -m docaxis_process.probe`: whether the process in this container can serve; exit code 0 or 1.
+"""`python -m docaxis_process.probe`: whether the process in this container can serve; ends 0 or 1.
 
 What it asks follows from the settings of the container: a service that has `DOCAXIS_HEALTH_LISTEN`
 by `grpc.health.v1` there, all others (the gateway, the standalone) by `/health/ready`.
@@ -41,14 +41,14 @@ def _ask_grpc(address: str) -> str:
 
 def _ask_http(port: int, *, tls: bool) -> str:
     address = f"127.0.0.1:{port}"
-    connection = (
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_WITHIN_S)
+    if tls:
         # Its own certificate does not name this address, and nobody else can listen here.
-        http.client.HTTPSConnection(
-            "127.0.0.1", port, timeout=_WITHIN_S, context=ssl._create_unverified_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=_WITHIN_S, context=context
         )
-        if tls
-        else http.client.HTTPConnection("127.0.0.1", port, timeout=_WITHIN_S)
-    )
     try:
         connection.request("GET", _READY)
         answer = connection.getresponse()

@@ -6,6 +6,7 @@ from docaxis_cli import (
     administering,
     counting,
     dead_letters,
+    installing,
     looking_up,
     pinging,
     proving,
@@ -67,6 +68,7 @@ _COMMANDS = (
     ("simulate", simulating.simulate),
     ("standalone", running.standalone),
     ("rebuild", running.rebuild),
+    ("keys", installing.keys),
 )
 
 for name, command in _COMMANDS:

@@ -1,7 +1,7 @@
 """The image built without an engine: by buildah, on a base that debootstrap makes.
 
-What is built is a folder; `tests/image/enter_root` runs a command in it as a container would, with a
-read-only root, as the image's user.
+What is built is a folder; `tests/image/enter_root` runs a command in it as a container would, with
+a read-only root, as the image's user.
 """
 
 import functools
@@ -82,7 +82,7 @@ def built_image() -> Iterator[BuiltImage]:
         base = buildah("from", "scratch")
         buildah("add", "--quiet", base, str(_base() / "base.tar"), "/")
         buildah("commit", "--quiet", base, "docaxis-base")
-        # The machine's own package index and authorities, where it has any; none stays in the image.
+        # The machine's own package index and authorities, where it has any; none stays.
         secret = folder / "pip.conf"
         own = Path("/etc/pip.conf")
         secret.write_text(own.read_text() if own.exists() else "")
@@ -130,8 +130,10 @@ def _make_base(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     subprocess.run(
-        ["tar", "-C", str(root), "--exclude=./dev/*", "--exclude=./var/cache/apt/archives/*.deb"]
-        + ["-cf", str(folder / "base.tar"), "."],
+        [
+            *("tar", "-C", str(root), "--exclude=./dev/*"),
+            *("--exclude=./var/cache/apt/archives/*.deb", "-cf", str(folder / "base.tar"), "."),
+        ],
         check=True,
     )
     shutil.rmtree(root)

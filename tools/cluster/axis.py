@@ -13,9 +13,9 @@ from time import monotonic
 from docaxis_client.client import DocaxisClient
 from docaxis_client.credentials import Credentials
 from docaxis_standalone.data_folder import DataFolder
+from docaxis_standalone.demo_systems import register_demo_systems
 from tools.cluster.axis_folder import AxisFolder
 from tools.cluster.deadline import wait_until
-from tools.cluster.demo_systems import register_demo_systems
 from tools.cluster.errors import ClusterError
 from tools.cluster.kafka import KafkaCluster
 from tools.cluster.mongo import MongoServer
@@ -175,8 +175,7 @@ class AxisCluster:
 
         Repeatable. Raises `DocaxisError` where the registry does not do it.
         """
-        addresses = {name: self.grpc_address(name) for name in SERVICES}
-        asyncio.run(register_demo_systems(addresses, self.folder, self.url))
+        asyncio.run(register_demo_systems(self.grpc_address("registry"), self.folder, self.url))
 
     def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
         """A client of one of the demonstration's systems (`office`, `hanoi`, `hatinh`)."""
