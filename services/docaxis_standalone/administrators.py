@@ -45,7 +45,8 @@ async def create_administrator(
 
     It asks the registry at `registry` (an address of gRPC's, with `tls` on other machines), else
     the axis that runs on the folder, else starts one for the moment. Raises `FileExistsError` where
-    the file is there, `ValueError` for a name or address that cannot be, `DocaxisError`, `FolderInUse`.
+    the file is there, `ValueError` for a name or address that cannot be, `DocaxisError`,
+    `FolderInUse`.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r}: a name is a-z, 0-9, - and _, at most 41 characters")

@@ -5,6 +5,7 @@ its pieces out from under load.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -47,6 +48,7 @@ class AxisCluster:
     - `keep_servers`: start Kafka, MongoDB and S3 again, too, when they end. Not for tests that kill
       them and start them again.
     - `http_port`: the gateway's port; a free one where it is 0.
+    - `python`: the command that runs `-m docaxis_…`; this Python where nothing is said.
     - `said`: gets a line when something ended and is started again.
 
     The verbs wait: in asyncio call them through `asyncio.to_thread`. A replica is named by its
@@ -65,6 +67,7 @@ class AxisCluster:
         clock_offsets: Mapping[str, int] | None = None,
         keep_servers: bool = False,
         http_port: int = 0,
+        python: Sequence[str] = (sys.executable,),
         said: Callable[[str], None] = lambda line: None,
     ) -> None:
         names = {*SERVICES, GATEWAY}
@@ -82,7 +85,9 @@ class AxisCluster:
             self.servers = None if stores else Servers(self._files.servers)
             self.stores = stores_of(self.servers) if self.servers else _given(stores)
             self._files.keep_keys(self.stores.s3)
-            self._placed = Placement(counts, self._files.logs, self._told, http_port=http_port)
+            self._placed = Placement(
+                counts, self._files.logs, self._told, http_port=http_port, python=python
+            )
         except BaseException:
             self._files.release()
             raise

@@ -15,10 +15,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 def check() -> None:
     """Hold Compose file and manifests against the code; exit code 1 where they disagree.
 
-    Without kubectl only what needs none is checked, and that is told; in CI it is a failure.
+    Without kubectl or kustomize only what needs none is checked, and that is told; in CI it is a
+    failure.
     """
     problems = [*checks.compose_problems(), *checks.topic_file_problems()]
-    if kubernetes.has_kubectl():
+    if kubernetes.renderer():
         problems += checks.kubernetes_problems()
     elif os.environ.get("CI"):
         problems.append("kubectl is missing: manifests are not rendered, which CI does not accept")

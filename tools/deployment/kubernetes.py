@@ -25,21 +25,27 @@ from tools.deployment.processes import (
 Object = Mapping[str, Any]
 WORKLOADS = ("StatefulSet", "Deployment")
 _POD_NAME = "pod-0"
+_RENDERERS = (("kubectl", "kustomize"), ("kustomize", "build"))
+"""The second is the same, and `go install` has it."""
+_WITHIN_S = 120.0
 
 
 class CannotRender(Exception):
     """kubectl is missing, or does not render; the message says why."""
 
 
-def has_kubectl() -> bool:
-    """Whether manifests can be rendered here."""
-    return shutil.which("kubectl") is not None
+def renderer() -> tuple[str, str] | None:
+    """The command that renders manifests here; None where there is none."""
+    return next((each for each in _RENDERERS if shutil.which(each[0])), None)
 
 
 def render(folder: Path) -> list[dict[str, Any]]:
     """The objects of an overlay. Raises `CannotRender`."""
+    command = renderer()
+    if command is None:
+        raise CannotRender("kubectl is missing, and kustomize")
     done = subprocess.run(
-        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, timeout=60
+        [*command, str(folder)], capture_output=True, text=True, timeout=_WITHIN_S
     )
     if done.returncode != 0:
         raise CannotRender(f"{folder}: {done.stderr.strip()}")

@@ -1,8 +1,8 @@
 """The form of every object, checked offline.
 
 Kubernetes' own schemas come with the package `kubernetes-validate`. Those of custom resources are
-in `deploy/k8s/schemas`: written by hand, of the fields that are used here, after the documentation of
-Strimzi and cert-manager. A field that is not in them is told, so a slip of the pen is.
+in `deploy/k8s/schemas`: written by hand, of the fields that are used here, after the documentation
+of Strimzi and cert-manager. A field that is not in them is told, so a slip of the pen is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

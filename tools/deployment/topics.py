@@ -1,7 +1,7 @@
 """The topics that the code declares, as Strimzi's resources.
 
-A process makes its topics by itself where they are missing, and refuses one that disagrees. Resources
-that say the same let the cluster's operator see them, and keep them as they are.
+A process makes its topics by itself where they are missing, and refuses one that disagrees.
+Resources that say the same let the cluster's operator see them, and keep them as they are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
