@@ -1,4 +1,4 @@
-"""`docaxis demo --url … --registry …`: on an axis that runs, with systems that it registers there."""
+"""`docaxis demo --url … --registry …`: on an axis that runs, with systems it registers there."""
 
 import asyncio
 import json
