@@ -44,7 +44,7 @@ cluster: $(VENV)/.dev ## Start Kafka, MongoDB, S3 and each service as its own pr
 
 .PHONY: up
 up: ## Start the whole axis with Docker Compose and wait until it is healthy (docker-compose.yml)
-	DOCAXIS_COMMIT=$(COMMIT) docker compose up --build --detach --wait $(ARGS)
+	IMAGE_COMMIT=$(COMMIT) docker compose up --build --detach --wait $(ARGS)
 
 .PHONY: down
 down: ## Stop what `make up` started; its volumes stay

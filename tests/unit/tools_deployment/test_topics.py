@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from docaxis_adapters.kafka_log.installation import TOPIC
 from docaxis_adapters.sqlite_log import SqliteEventLog
 from docaxis_standalone.composition import running_axis
-from tools.deployment.topics import INSTALLATION, declared
+from tools.deployment.topics import declared
 
 
 async def test_they_are_what_a_running_axis_declares(
@@ -25,4 +26,4 @@ async def test_they_are_what_a_running_axis_declares(
     monkeypatch.setattr(SqliteEventLog, "declare", noted)
     async with running_axis(tmp_path / "data"):
         pass
-    assert told == {each.name: each.kept_s for each in declared(12) if each.name != INSTALLATION}
+    assert told == {each.name: each.kept_s for each in declared(12) if each.name != TOPIC}
