@@ -18,6 +18,9 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PYTHON=$(BIN)/python UV_LINK_MODE=copy $(BIN)/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 SOURCES := libs services tests benchmarks tools
+# What an image is labelled with.
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # pytest says 5 where it found no test: ARGS may name tests of one kind alone.
 NONE_IS_FINE := || [ $$? -eq 5 ]
 
@@ -38,6 +41,19 @@ demo: $(VENV)/.run ## Play the demonstration on a free port in a temporary folde
 .PHONY: cluster
 cluster: $(VENV)/.dev ## Start Kafka, MongoDB, S3 and each service as its own process, until Ctrl-C (data in ./cluster-data)
 	@$(BIN)/python -m tools.cluster up $(ARGS)
+
+.PHONY: up
+up: ## Start the whole axis with Docker Compose and wait until it is healthy (docker-compose.yml)
+	IMAGE_COMMIT=$(COMMIT) docker compose up --build --detach --wait $(ARGS)
+
+.PHONY: down
+down: ## Stop what `make up` started; its volumes stay
+	docker compose --profile demo down $(ARGS)
+
+.PHONY: build
+build: ## Build the image docaxis:dev, labelled with version and commit
+	$(or $(shell command -v docker),$(shell command -v buildah),docker) build -f deploy/Dockerfile -t docaxis:dev \
+	  --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $(ARGS) .
 
 ##### Check
 
@@ -65,7 +81,7 @@ test-java: $(VENV)/.dev ## Build and test the Java client, against an axis of it
 	$(BIN)/python -m pytest tests/java $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: check
-check: lint types imports generated ## Everything that is checked without running it: lint, types, imports, generated files
+check: lint types imports generated k8s-check ## Everything that is checked without running it: lint, types, imports, generated and deployment files
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style and common mistakes (ruff)
@@ -86,6 +102,10 @@ generated: $(VENV)/.dev ## Whether generated code and reference pages are curren
 	$(BIN)/python tools/stored_messages.py --check
 	$(BIN)/python tools/generate_docs.py --check
 
+.PHONY: k8s-check
+k8s-check: $(VENV)/.dev ## Whether manifests and Compose file are well formed and name what the code reads
+	$(BIN)/python -m tools.deployment check
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure throughput and latency (never part of the tests)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -103,8 +123,9 @@ proto: $(VENV)/.dev ## Generate libs/docaxis_proto from proto/
 	$(BIN)/python tools/stored_messages.py
 
 .PHONY: docs
-docs: $(VENV)/.dev ## Generate the reference pages from code and protos
+docs: $(VENV)/.dev ## Generate the reference pages and the manifests of topics from code and protos
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python -m tools.deployment topics
 
 .PHONY: lock
 lock: $(VENV)/.tools ## Pin the dependencies again (UPGRADE=1 takes newer ones)

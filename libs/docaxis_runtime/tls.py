@@ -61,6 +61,17 @@ class TlsFiles:
         return grpc.ssl_server_certificate_configuration([pair], self.authority.read_bytes())
 
 
+def tls_files(
+    certificate: Path | None, key: Path | None, authority: Path | None
+) -> TlsFiles | None:
+    """The three together; None where none is given. Raises `ValueError` where some are missing."""
+    if certificate is None and key is None and authority is None:
+        return None
+    if certificate is None or key is None or authority is None:
+        raise ValueError("certificate, key and authority of TLS go together")
+    return TlsFiles(certificate, key, authority)
+
+
 def is_unix(address: str) -> bool:
     """Whether an address names a unix socket (`unix:/run/docaxis/routing.sock`)."""
     return address.startswith("unix:")

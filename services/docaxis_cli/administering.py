@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docaxis_cli import admin_lifecycle, options
+from docaxis_cli import admin_lifecycle, options, registry_connection
 from docaxis_cli.admin_calls import NotAfter, NotBefore, admin_session, call, change, moment_of
 from docaxis_cli.session import OK, REFUSED, AxisSession, UsageProblem, vietnam_time
 
@@ -36,9 +36,10 @@ def create(
     url: Annotated[
         str, typer.Option("--url", envvar="DOCAXIS_URL", help="Address of the axis.")
     ] = "http://127.0.0.1:8080",
-    registry: Annotated[
-        str, typer.Option(help="gRPC address of the registry, where it is a process of its own.")
-    ] = "",
+    registry: registry_connection.Registry = "",
+    tls_certificate: registry_connection.Certificate = None,
+    tls_key: registry_connection.Key = None,
+    tls_authority: registry_connection.Authority = None,
     as_json: options.Json = False,
     lang: options.Lang = None,
 ) -> None:
@@ -50,11 +51,13 @@ def create(
     async def work() -> int:
         from docaxis_eventsourcing.errors import DocaxisError
         from docaxis_runtime.log_setup import configure_logging
+        from docaxis_runtime.tls import tls_files
         from docaxis_standalone.administrators import create_administrator
 
         configure_logging("console", "ERROR")
         try:
-            path = await create_administrator(data, name, url, registry)
+            tls = tls_files(tls_certificate, tls_key, tls_authority)
+            path = await create_administrator(data, name, url, registry, tls)
         except (ValueError, DocaxisError, FileExistsError) as error:
             raise UsageProblem(str(error)) from error
         session.give({"credentials": str(path)})

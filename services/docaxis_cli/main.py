@@ -7,6 +7,7 @@ from docaxis_cli import (
     administering,
     counting,
     dead_letters,
+    installing,
     looking_up,
     moving,
     pinging,
@@ -75,6 +76,7 @@ _COMMANDS = (
     ("export", moving.export_axis),
     ("import", moving.import_axis),
     ("capacity", sizing_command.capacity),
+    ("keys", installing.keys),
 )
 
 for name, command in _COMMANDS:

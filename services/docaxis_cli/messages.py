@@ -231,8 +231,10 @@ _CATALOGUE = {
     "comment_keep": ("start an axis and keep it running", "chạy trục và giữ cho chạy"),
     "running_until": ("It runs until you press Ctrl-C.", "Trục chạy đến khi bạn nhấn Ctrl-C."),
     "demo_needs_folder": (
-        "With --url, say where the credentials lie: --credentials-folder DIR.",
-        "Khi dùng --url, hãy nêu nơi có thông tin xác thực: --credentials-folder THƯ_MỤC.",
+        "With --url, say where the credentials lie: --credentials-folder DIR; or else have them "
+        "made: --registry ADDRESS --data DIR.",
+        "Khi dùng --url, hãy nêu nơi có thông tin xác thực: --credentials-folder THƯ_MỤC; hoặc để "
+        "lệnh tạo ra: --registry ĐỊA_CHỈ --data THƯ_MỤC.",
     ),
     "figures_of": (
         "Figures of {first} to {last} (days of Viet Nam):",
@@ -309,6 +311,10 @@ _CATALOGUE = {
     "admin_made": (
         "Administrator {name}: {path}. Use it: docaxis admin systems --as {name}",
         "Quản trị viên {name}: {path}. Cách dùng: docaxis admin systems --as {name}",
+    ),
+    "keys_made": (
+        "{count} files made in {folder}. Each folder is one process's own.",
+        "Đã tạo {count} tệp trong {folder}. Mỗi thư mục dành riêng cho một tiến trình.",
     ),
     "admin_done": ("Done: {id}", "Đã xong: {id}"),
     "admin_locked": ("locked", "đang bị khóa"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docaxis_cli import options
+from docaxis_cli import options, registry_connection
 from docaxis_cli.session import OK, REFUSED, UNAVAILABLE, Session, UsageProblem
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ def demo(
         Path | None,
         typer.Option(file_okay=False, help="With --url: holds office, hanoi and hatinh .json."),
     ] = None,
+    registry: registry_connection.Registry = "",
+    tls_certificate: registry_connection.Certificate = None,
+    tls_key: registry_connection.Key = None,
+    tls_authority: registry_connection.Authority = None,
     data: Annotated[
         Path | None, typer.Option(file_okay=False, help="Keep everything here; else nowhere.")
     ] = None,
@@ -110,7 +114,8 @@ def demo(
     """Play one signed letter to two recipients, and check it.
 
     There and back, every step. Starts an axis of its own in a temporary folder; needs nothing
-    else. With --json: the report. Exit code 0 only when every check passed.
+    else. With --url and --registry: registers its agencies and systems there, and plays with
+    credentials of --data. With --json: the report. Exit code 0 only when every check passed.
     """
     session = (
         Session(as_json=as_json, language=lang)
@@ -119,14 +124,19 @@ def demo(
     )
 
     async def work() -> int:
-        from docaxis_cli.demonstration.demo import demonstrate
+        from docaxis_cli.demonstration.demo import demonstrate, registered_systems
 
-        if url is not None and credentials_folder is None:
+        folder = credentials_folder
+        if url is not None and registry and data is not None:
+            folder = await registered_systems(
+                registry, data, url, (tls_certificate, tls_key, tls_authority)
+            )
+        if url is not None and folder is None:
             raise UsageProblem(session.words("demo_needs_folder"))
         return await demonstrate(
             session,
             url=url,
-            credentials_folder=credentials_folder,
+            credentials_folder=folder,
             data=data,
             port=http_port,
             once=once,

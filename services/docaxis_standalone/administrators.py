@@ -24,6 +24,7 @@ from docaxis_proto import registry_v1_pb2 as pb
 from docaxis_proto.registry_v1_pb2_grpc import RegistryStub
 from docaxis_runtime.grpc_client import Connection
 from docaxis_runtime.registry_systems import ADMINISTRATION
+from docaxis_runtime.tls import TlsFiles, is_unix
 from docaxis_standalone.composition import running_axis
 from docaxis_standalone.data_folder import DataFolder
 from docaxis_trust.jwk_set import public_jwk
@@ -37,12 +38,15 @@ ACTOR = "data-folder"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}")
 
 
-async def create_administrator(data: Path, name: str, url: str, registry: str = "") -> Path:
+async def create_administrator(
+    data: Path, name: str, url: str, registry: str = "", tls: TlsFiles | None = None
+) -> Path:
     """Make an administrator; returns its credentials file, `clients/<name>.json` of the folder.
 
-    It asks the registry at `registry` (an address of gRPC's), else the axis that runs on the
-    folder, else starts one for the moment. Raises `FileExistsError` where the file is there,
-    `ValueError` for a name or address that cannot be, `DocaxisError`, `FolderInUse`.
+    It asks the registry at `registry` (an address of gRPC's, with `tls` on other machines), else
+    the axis that runs on the folder, else starts one for the moment. Raises `FileExistsError` where
+    the file is there, `ValueError` for a name or address that cannot be, `DocaxisError`,
+    `FolderInUse`.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r}: a name is a-z, 0-9, - and _, at most 41 characters")
@@ -53,7 +57,7 @@ async def create_administrator(data: Path, name: str, url: str, registry: str = 
         raise FileExistsError(17, "there is one already", str(credentials))
     key_file = folder.clients / f"{name}.key.pem"
     jwk = public_jwk(_key(key_file).public_key())
-    async with _registry(folder, registry) as stub:
+    async with _registry(folder, registry, tls) as stub:
         system = await stub.RegisterSystem(
             pb.RegisterSystemRequest(
                 name=name,
@@ -94,13 +98,15 @@ def _key(path: Path) -> Ed25519PrivateKey:
 
 
 @asynccontextmanager
-async def _registry(folder: DataFolder, address: str) -> AsyncIterator["RegistryAsyncStub"]:
+async def _registry(
+    folder: DataFolder, address: str, tls: TlsFiles | None
+) -> AsyncIterator["RegistryAsyncStub"]:
     address = address or await _running_on(folder)
     if not address:
         async with running_axis(folder.root) as axis:
             yield axis.clients.registry
         return
-    connection = Connection(address)
+    connection = Connection(address, tls=None if is_unix(address) else tls)
     try:
         yield connection.client(RegistryStub)
     finally:

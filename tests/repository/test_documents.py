@@ -1,7 +1,6 @@
 """Documents that can be held against the code are: generated pages, tables, links, targets."""
 
 import re
-import shutil
 import subprocess
 import tomllib
 from collections import Counter
@@ -12,7 +11,6 @@ from typer.main import get_command
 
 from docaxis_cli.main import app
 from docaxis_runtime.settings import describe_settings
-from tests.conftest import OPTIONAL
 from tests.repository.repository import ROOT, text_files
 from tools.generate_docs import PAGES, REFERENCE, RULES, settings_classes
 from tools.stored_messages import broken, committed, current
@@ -155,15 +153,5 @@ def test_every_make_target_is_in_help() -> None:
     ).stdout
     in_help = {line.split()[0] for line in told.splitlines() if line.strip()}
     assert set(_TARGET.findall(makefile)) == in_help
-    wanted = "help run demo test check lint types imports format proto lock bench clean"
-    assert set(wanted.split()) <= in_help
-
-
-def test_kubernetes_manifests_render() -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip(f"{OPTIONAL}kubectl is not here")
-    rendered = subprocess.run(
-        ["kubectl", "kustomize", "deploy/k8s"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert rendered.returncode == 0, rendered.stderr
-    assert "kind: StatefulSet" in rendered.stdout
+    wanted = "help run demo test check lint types imports format proto lock bench clean".split()
+    assert {*wanted, "up", "down", "build", "k8s-check"} <= in_help

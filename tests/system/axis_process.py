@@ -15,8 +15,7 @@ import aiohttp
 from docaxis_client.client import DocaxisClient
 from docaxis_client.credentials import Credentials
 from docaxis_standalone.data_folder import DataFolder
-from tools.cluster.demo_systems import register_demo_systems
-from tools.cluster.service_process import SERVICES
+from docaxis_standalone.demo_systems import register_demo_systems
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30.0
@@ -137,8 +136,7 @@ class AxisProcess:
 
     async def bootstrap(self) -> None:
         """Register the demonstration's agencies and systems, over gRPC on the unix socket."""
-        addresses = {name: self.grpc_address(name) for name in SERVICES}
-        await register_demo_systems(addresses, self.folder, self.url)
+        await register_demo_systems(self.grpc_address("registry"), self.folder, self.url)
 
     def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
         """A client of one of the demonstration's systems."""

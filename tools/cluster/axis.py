@@ -5,6 +5,7 @@ its pieces out from under load.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +14,9 @@ from time import monotonic
 from docaxis_client.client import DocaxisClient
 from docaxis_client.credentials import Credentials
 from docaxis_standalone.data_folder import DataFolder
+from docaxis_standalone.demo_systems import register_demo_systems
 from tools.cluster.axis_folder import AxisFolder
 from tools.cluster.deadline import wait_until
-from tools.cluster.demo_systems import register_demo_systems
 from tools.cluster.errors import ClusterError
 from tools.cluster.kafka import KafkaCluster
 from tools.cluster.mongo import MongoServer
@@ -47,6 +48,7 @@ class AxisCluster:
     - `keep_servers`: start Kafka, MongoDB and S3 again, too, when they end. Not for tests that kill
       them and start them again.
     - `http_port`: the gateway's port; a free one where it is 0.
+    - `python`: the command that runs `-m docaxis_…`; this Python where nothing is said.
     - `said`: gets a line when something ended and is started again.
 
     The verbs wait: in asyncio call them through `asyncio.to_thread`. A replica is named by its
@@ -65,6 +67,7 @@ class AxisCluster:
         clock_offsets: Mapping[str, int] | None = None,
         keep_servers: bool = False,
         http_port: int = 0,
+        python: Sequence[str] = (sys.executable,),
         said: Callable[[str], None] = lambda line: None,
     ) -> None:
         names = {*SERVICES, GATEWAY}
@@ -82,7 +85,9 @@ class AxisCluster:
             self.servers = None if stores else Servers(self._files.servers)
             self.stores = stores_of(self.servers) if self.servers else _given(stores)
             self._files.keep_keys(self.stores.s3)
-            self._placed = Placement(counts, self._files.logs, self.settings, http_port=http_port)
+            self._placed = Placement(
+                counts, self._files.logs, self.settings, http_port=http_port, python=python
+            )
         except BaseException:
             self._files.release()
             raise
@@ -186,8 +191,7 @@ class AxisCluster:
 
         Repeatable. Raises `DocaxisError` where the registry does not do it.
         """
-        addresses = {name: self.grpc_address(name) for name in SERVICES}
-        asyncio.run(register_demo_systems(addresses, self.folder, self.url))
+        asyncio.run(register_demo_systems(self.grpc_address("registry"), self.folder, self.url))
 
     def client(self, name: str, *, attempts: int = 6, patience_s: float = 60.0) -> DocaxisClient:
         """A client of one of the demonstration's systems (`office`, `hanoi`, `hatinh`)."""

@@ -1,5 +1,6 @@
 """Which processes an axis has, at which ports, and what each is told."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -27,9 +28,16 @@ class Placement:
     """
 
     def __init__(
-        self, counts: Mapping[str, int], logs: Path, told: Told, *, http_port: int = 0
+        self,
+        counts: Mapping[str, int],
+        logs: Path,
+        told: Told,
+        *,
+        http_port: int = 0,
+        python: Sequence[str] = (sys.executable,),
     ) -> None:
         """`counts` has each service and the gateway; `http_port` 0 takes a free one."""
+        self._python = python
         self._logs = logs
         self._told = told
         self._ports = {
@@ -63,6 +71,7 @@ class Placement:
             ports[index],
             ProcessLog(self._logs / f"{service}-{index}.log"),
             lambda: self._settings(service, index),
+            self._python,
         )
         self._processes[service].append(process)
         return process

@@ -1,7 +1,7 @@
 """One replica of a service, or of the gateway: a process with a port and a name of its own."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.cluster.clock import clock_environment
@@ -48,6 +48,7 @@ class ServiceProcess:
         port: int,
         log: ProcessLog,
         environment: Callable[[], Mapping[str, str]],
+        python: Sequence[str] = (sys.executable,),
     ) -> None:
         self.service = service
         self.index = index
@@ -58,7 +59,7 @@ class ServiceProcess:
         self.paused = False
         self._log = log
         self._environment = environment
-        command = [sys.executable, "-m", f"docaxis_{service}"]
+        command = [*python, "-m", f"docaxis_{service}"]
         self.process = ServerProcess(self.name, command, log.path)
 
     @property

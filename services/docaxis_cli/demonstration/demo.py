@@ -46,6 +46,26 @@ async def demonstrate(
     return OK if report.passed else REFUSED
 
 
+async def registered_systems(
+    registry: str, data: Path, url: str, tls: tuple[Path | None, Path | None, Path | None]
+) -> Path:
+    """Register the demonstration's systems on a cluster; returns the folder of their credentials.
+
+    Raises `UsageProblem` for an address or TLS files that cannot be, and where it does not answer.
+    """
+    from docaxis_eventsourcing.errors import DocaxisError
+    from docaxis_runtime.tls import tls_files
+    from docaxis_standalone.data_folder import DataFolder
+    from docaxis_standalone.demo_systems import register_demo_systems
+
+    folder = DataFolder(data)
+    try:
+        await register_demo_systems(registry, folder, url, tls_files(*tls))
+    except (ValueError, DocaxisError) as error:
+        raise UsageProblem(str(error)) from error
+    return folder.clients
+
+
 async def _play_at(
     session: Session, url: str, clients: Path, pki_folder: Path | None = None
 ) -> Report:
