@@ -117,6 +117,8 @@ class Timeline(Answer, frozen=True, kw_only=True):
     document_id: str
     items: tuple[RecipientTimeline, ...] = ()
     next: str | None = None
+    trace_id: str | None = None
+    """Of the submit, where the axis records traces."""
 
 
 class InboxItem(Answer, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from docaxis_process.settings import ProcessSettings
 from docaxis_process.unused_port import unused
 from docaxis_process.waiting import until_there
 from docaxis_runtime.settings import LoadedSettings, read_secret
-from docaxis_runtime.telemetry import inject_traceparent
+from docaxis_runtime.telemetry import inject_traceparent, watched_log, watched_store
 from docaxis_runtime.together import all_or_none
 
 _CLOSE_WITHIN_S = 5.0
@@ -63,7 +63,7 @@ async def distributed_ports(
         )
         yield Ports(
             log=log,
-            store=store,
+            store=watched_store(store),
             files=files,
             secrets=opener.secrets() if Need.SECRETS in needs else unused(Need.SECRETS, service),
             signer=opener.signer() if Need.SIGNER in needs else unused(Need.SIGNER, service),
@@ -91,13 +91,14 @@ class _Opener:
         from docaxis_adapters.kafka_log import KafkaEventLog
 
         kafka = self.settings[KafkaSettings]
-        log = await until_there(
+        opened = await until_there(
             "kafka",
             kafka.kafka_servers,
             lambda: KafkaEventLog.open(
                 kafka, partitions=self.process.partitions, replica=self._replica()
             ),
         )
+        log = watched_log(opened)
         self._close_later("kafka", log.close)
         return log
 

@@ -17,6 +17,7 @@ from docaxis_runtime.interpreter import keep_what_was_made, run_tuned
 from docaxis_runtime.lifecycle import Group, Lifecycle, Part, PartDied
 from docaxis_runtime.log_setup import configure_logging
 from docaxis_runtime.stop_signals import on_stop_signal
+from docaxis_runtime.telemetry_running import telemetry_running
 
 OK = 0
 FAILED = 1
@@ -43,8 +44,12 @@ def run_process(
         on_every_line={"service": service, "replica": settings.replica_name},
     )
 
+    async def watched() -> None:
+        with telemetry_running(service, settings, {"service.instance.id": settings.replica_name}):
+            await work()
+
     async def main() -> int:
-        code = await until_told(work, lambda: _end_within(settings.stop_within_s, FAILED))
+        code = await until_told(watched, lambda: _end_within(settings.stop_within_s, FAILED))
         _end_within(_LEAVE_WITHIN_S, code)
         return code
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from docaxis_eventsourcing.topics import DEFAULT_PARTITIONS
+from docaxis_runtime.telemetry_settings import TelemetrySettings
 from docaxis_runtime.tls import TlsFiles, require_safe
 
 
@@ -21,7 +22,7 @@ class LogStyle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class InstallationSettings:
+class InstallationSettings(TelemetrySettings):
     """What all processes of an installation are told, the standalone too."""
 
     log_level: str = field(
@@ -43,9 +44,11 @@ class InstallationSettings:
     )
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for a log level that is not known."""
+        """Raises `ValueError` for a log level that is not known, or no address of metrics."""
         if self.log_level.upper() not in logging.getLevelNamesMapping():
             raise ValueError(f"DOCAXIS_LOG_LEVEL is {self.log_level!r}, which is no level")
+        if self.metrics_listen:
+            self.metrics_address()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2319,8 +2319,11 @@ class Timeline(_message.Message):
     DOCUMENT_ID_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
+    TRACE_ID_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     next: _builtins.str
+    trace_id: _builtins.str
+    """Of the submit (W3C Trace Context); empty where none was recorded."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineItem]: ...
     def __init__(
@@ -2329,12 +2332,15 @@ class Timeline(_message.Message):
         document_id: _builtins.str = ...,
         items: _abc.Iterable[Global___TimelineItem] | None = ...,
         next: _builtins.str = ...,
+        trace_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_trace_id", b"_trace_id", "trace_id", b"trace_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "items", b"items", "next", b"next"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_trace_id", b"_trace_id", "document_id", b"document_id", "items", b"items", "next", b"next", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__trace_id: _TypeAlias = _typing.Literal["trace_id"]  # noqa: Y015
+    _WhichOneofArgType__trace_id: _TypeAlias = _typing.Literal["_trace_id", b"_trace_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trace_id) -> _WhichOneofReturnType__trace_id | None: ...
 
 Global___Timeline: _TypeAlias = Timeline  # noqa: Y015
 

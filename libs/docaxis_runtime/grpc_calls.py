@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import structlog
 
 from docaxis_eventsourcing.errors import DocaxisError
-from docaxis_runtime.call_context import CallContext, calling, to_metadata
+from docaxis_runtime.call_context import CallContext, to_metadata
 from docaxis_runtime.grpc_errors import public_error
+from docaxis_runtime.telemetry import serving_call
 
 DEFAULT_TIMEOUT_S = 10.0
 """Deadline of a call whose caller names none."""
@@ -36,7 +37,7 @@ async def run_call(
 ) -> Any:
     """Run one call under its deadline and context; raises nothing but `DocaxisError`."""
     started = time.perf_counter()
-    with calling(call):
+    with serving_call(method, call):
         try:
             async with asyncio.timeout(min(timeout_s, LONGEST_TIMEOUT_S)):
                 reply = await behaviour(request, context)

@@ -13,6 +13,9 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
+from docaxis_runtime.call_context import current_traceparent
+from docaxis_runtime.telemetry import trace_id_of
+
 _FORBIDDEN = frozenset(
     """
     authorization body card content cookie description email full_name headers jws password payload
@@ -46,6 +49,7 @@ def configure_logging(
         structlog.stdlib.add_logger_name,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        with_trace,
         without_personal_data,
         structlog.processors.format_exc_info,
     ]
@@ -72,6 +76,15 @@ def configure_logging(
     root.setLevel(number)
     # One line per request belongs to the proxy in front; ours are the refusals and failures.
     logging.getLogger("uvicorn.access").disabled = True
+
+
+def with_trace(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A structlog processor: the trace of the call being served, so that both can be found."""
+    if traceparent := current_traceparent():
+        event.setdefault("trace_id", trace_id_of(traceparent))
+    return event
 
 
 def without_personal_data(

@@ -15,6 +15,7 @@ from docaxis_cli import (
     sending,
     simulating,
     subscribing,
+    tracing,
     tracking,
     watching,
 )
@@ -47,6 +48,7 @@ _COMMANDS = (
     ("ack", receiving.ack),
     ("status", receiving.status),
     ("timeline", tracking.timeline),
+    ("trace", tracing.trace),
     ("find", looking_up.find),
     ("receipts", looking_up.receipts),
     ("watch", watching.watch),

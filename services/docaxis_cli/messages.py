@@ -78,6 +78,10 @@ _CATALOGUE = {
         "Trục đã giữ an toàn, đang chờ quyết định: văn bản {id}",
     ),
     "receipt": ("receipt", "biên nhận"),
+    "comment_trace": (
+        "a document's way through the services",
+        "đường đi của văn bản qua các dịch vụ",
+    ),
     "next_timeline": ("Follow it: {command}", "Theo dõi: {command}"),
     "uploading": ("sending", "đang gửi"),
     "downloading": ("getting", "đang tải"),
@@ -117,6 +121,21 @@ _CATALOGUE = {
         "Hãy nêu các lượt chuyển, hoặc dùng --all.",
     ),
     "result": ("result", "kết quả"),
+    "trace_id": ("trace", "vết"),
+    "trace_linked": (
+        "What followed, each a trace of its own:",
+        "Các bước sau, mỗi bước một vết riêng:",
+    ),
+    "trace_none": (
+        "No trace was recorded of this document: it was submitted while telemetry was off.",
+        "Văn bản này không có vết: khi gửi, trục chưa ghi vết.",
+    ),
+    "trace_elsewhere": (
+        "The trace is {trace_id}. Its spans are not in {folder}: look it up where the axis sends"
+        " its traces, or start the axis with DOCAXIS_KEEP_TRACES=true.",
+        "Mã vết là {trace_id}. Không có dữ liệu trong {folder}: hãy tra ở nơi trục gửi vết đến,"
+        " hoặc chạy trục với DOCAXIS_KEEP_TRACES=true.",
+    ),
     "timeline_of": ("Document {id}", "Văn bản {id}"),
     "verdict": ("signatures", "chữ ký"),
     "state": ("state", "trạng thái"),

@@ -30,6 +30,8 @@ def timeline_view(
     head.append(document.subject)
     head.append(f"\n{document.sender} · {vietnam_time(document.accepted_at)} · ", style="dim")
     head.append(words("accepted_by_axis"), style="dim")
+    if timeline.trace_id:
+        head.append(f" · {words('trace_id')} {timeline.trace_id}", style="dim")
     parts: list[RenderableType] = [head]
     accepted = [each for each in receipts if each.kind == "accepted"]
     parts.extend(_receipt_line(words, each, proven) for each in accepted)

@@ -258,9 +258,10 @@ class TimelineItem(BaseModel):
 
 
 class Timeline(BaseModel):
-    """One timeline per recipient."""
+    """One timeline per recipient; `trace_id` is of the submit, where the axis records traces."""
 
     document_id: str
+    trace_id: str | None
     items: list[TimelineItem]
     next: str | None
 

@@ -19,8 +19,9 @@ from docaxis_gateway.languages import choose_language
 from docaxis_gateway.limits import PatientReceive
 from docaxis_gateway.problems import CODE, problem_response
 from docaxis_gateway.request_log import Entry
-from docaxis_runtime.call_context import CallContext, calling
+from docaxis_runtime.call_context import CallContext
 from docaxis_runtime.grpc_errors import public_error
+from docaxis_runtime.telemetry import Answered, serving_request
 
 SYSTEM = "docaxis.system"
 """Where a request's scope keeps the system that it was counted for."""
@@ -61,7 +62,8 @@ class Edge:
         request_id = told.request_id or new_id()
         answer = _Answer(send, request_id)
         began = time.perf_counter()
-        with calling(CallContext(request_id, told.traceparent)):
+        context = CallContext(request_id, told.traceparent)
+        with serving_request(context, lambda: _answered(scope, answer)):
             try:
                 self._gateway.in_flight.enter()
             except DocaxisError as error:
@@ -90,19 +92,22 @@ class Edge:
     def _note(
         self, requester: str, scope: Scope, answer: "_Answer", request_id: str, began: float
     ) -> None:
-        body, route = scope.get(BODY), scope.get("route")
+        body = scope.get(BODY)
         entry = Entry(
             self._gateway.now_ms(),
-            scope["method"],
-            "" if route is None else f"{PREFIX}{route.path.removeprefix(PREFIX)}",
-            answer.status,
-            scope.get(CODE, ""),
+            *_answered(scope, answer),
             request_id,
             round((time.perf_counter() - began) * 1000, 1),
             0 if body is None else body.came,
             answer.sent,
         )
         self._gateway.request_log.note(requester, entry)
+
+
+def _answered(scope: Scope, answer: "_Answer") -> Answered:
+    route = scope.get("route")
+    template = "" if route is None else f"{PREFIX}{route.path.removeprefix(PREFIX)}"
+    return Answered(scope["method"], template, answer.status, scope.get(CODE, ""))
 
 
 class _Cut(Exception):

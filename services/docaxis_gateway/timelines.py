@@ -52,7 +52,12 @@ async def get_timeline(
         items.append(_item(caller, delivery, timelines.get(delivery.delivery_id), name, receipt))
     items.sort(key=lambda item: str(item["code"]))  # within a page; pages go by delivery
     return json_answer(
-        {"document_id": document_id, "items": items, "next": deliveries.next or None}
+        {
+            "document_id": document_id,
+            "trace_id": deliveries.trace_id or None,
+            "items": items,
+            "next": deliveries.next or None,
+        }
     )
 
 

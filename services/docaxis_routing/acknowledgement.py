@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from docaxis_eventsourcing.errors import DocaxisError
@@ -15,6 +15,8 @@ from docaxis_proto import routing_v1_pb2 as pb
 from docaxis_routing.codec import CODEC
 from docaxis_routing.domain.messages import AcknowledgeAnswer, AcknowledgeDeliveries
 from docaxis_routing.queries import Queries
+from docaxis_routing.views import DeliveryRow
+from docaxis_runtime.telemetry import Duration, link_to, took
 
 MOST_DELIVERIES = 500
 _TAKEN = ("handed_over", "already_handed_over")
@@ -27,6 +29,8 @@ class AcknowledgementDoor:
     door: FrontDoor
     queries: Queries
     partitions: int
+    clock: Callable[[], int]
+    """Unix ms."""
 
     async def acknowledge(
         self, request: pb.AcknowledgeDeliveriesRequest
@@ -36,7 +40,12 @@ class AcknowledgementDoor:
         if len(wanted) > MOST_DELIVERIES:
             params = {"field": "deliveries", "limit": str(MOST_DELIVERIES)}
             raise DocaxisError("too_many_items", params)
-        by_organisation = await self._by_organisation(wanted, request.organisation_ids)
+        found = await self._find(wanted, request.organisation_ids)
+        by_organisation: dict[str, list[str]] = defaultdict(list)
+        for each in wanted:
+            if each in found:
+                by_organisation[found[each].organisation_id].append(each)
+                link_to(found[each].traceparent)
         answers = await asyncio.gather(
             *(
                 self._ask(request, organisation_id, each)
@@ -44,6 +53,7 @@ class AcknowledgementDoor:
             )
         )
         results = {each.delivery_id: each.result for answer in answers for each in answer.results}
+        self._measure(found, results)
         return pb.AcknowledgeDeliveriesReply(
             results=[
                 pb.AcknowledgeDeliveriesReply.Result(
@@ -55,21 +65,24 @@ class AcknowledgementDoor:
             ]
         )
 
-    async def _by_organisation(
+    async def _find(
         self, delivery_ids: Sequence[str], askers: Sequence[str]
-    ) -> dict[str, list[str]]:
-        found = await self.queries.organisations_of(delivery_ids, askers)
+    ) -> Mapping[str, DeliveryRow]:
+        found = await self.queries.deliveries_to(delivery_ids, askers)
         if len(found) < len(delivery_ids):  # L28: not there, or not projected yet?
             partitions = {organisation_partition(each, self.partitions) for each in askers}
             await asyncio.gather(
                 *(self.queries.documents.pass_end(partition) for partition in partitions)
             )
-            found = await self.queries.organisations_of(delivery_ids, askers)
-        grouped: dict[str, list[str]] = defaultdict(list)
-        for each in delivery_ids:
-            if each in found:
-                grouped[found[each]].append(each)
-        return grouped
+            found = await self.queries.deliveries_to(delivery_ids, askers)
+        return found
+
+    def _measure(self, found: Mapping[str, DeliveryRow], results: Mapping[str, str]) -> None:
+        """From ready to now, of each that was handed over by this."""
+        now = self.clock()
+        for delivery_id, result in results.items():
+            if result == "handed_over" and (row := found.get(delivery_id)) and row.ready_at:
+                took(Duration.HAND_OVER, max(now - row.ready_at, 0) / 1000)
 
     async def _ask(
         self, request: pb.AcknowledgeDeliveriesRequest, organisation_id: str, ids: list[str]

@@ -28,6 +28,7 @@ from docaxis_proto import routing_v1_pb2 as pb
 from docaxis_routing.card import Cards
 from docaxis_routing.queries import delivery_message, document_message
 from docaxis_routing.views import DELIVERIES, DeliveryRow, read_delivery
+from docaxis_runtime.telemetry import link_to
 
 ALIVE_S = 25.0
 """How often who watches hears something."""
@@ -57,6 +58,7 @@ class Inbox:
         )
         for each in found:
             seen[each.organisation_id] = each.mailbox_number
+            link_to(each.traceparent)
         items = await asyncio.gather(*(self._item(each) for each in found))
         told = {UUID(each).bytes: number for each, number in seen.items()}
         return pb.GetInboxReply(deliveries=items, next=encode_cursor(self.epoch, told))

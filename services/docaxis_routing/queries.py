@@ -30,6 +30,7 @@ from docaxis_routing.views import (
     read_refusal,
     read_refused,
 )
+from docaxis_runtime.telemetry import link_to, trace_id_of
 
 _VISIBLE = (READY, HANDED_OVER)
 """States of a delivery that its recipient may see."""
@@ -48,6 +49,7 @@ class Queries:
     async def document(self, document_id: str, askers: Sequence[str]) -> pb.Document:
         """A document. Raises `DocaxisError`: `unknown_document`, or why it was refused (L7)."""
         row = await self._visible(document_id, askers)
+        link_to(row.traceparent)
         card = await self.cards.read(document_id, row.brief.card_digest)
         message = document_message(row.brief, card)
         if row.brief.sender_organisation_id in askers:
@@ -79,7 +81,7 @@ class Queries:
             DELIVERIES,
             RowRange("by_document", (document_id,), after=(after,) if after else None, limit=limit),
         )
-        reply = pb.ListDeliveriesReply()
+        reply = pb.ListDeliveriesReply(trace_id=trace_id_of(row.traceparent))
         is_sender = row.brief.sender_organisation_id in askers
         for each in rows:
             delivery = read_delivery(each)
@@ -138,19 +140,20 @@ class Queries:
         row = await self.documents.get(DELIVERIES, delivery_id)
         return read_delivery(row) if row else None
 
-    async def organisations_of(
+    async def deliveries_to(
         self, delivery_ids: Sequence[str], askers: Sequence[str]
-    ) -> Mapping[str, str]:
-        """The organisation of each delivery that the asking organisations have."""
+    ) -> Mapping[str, DeliveryRow]:
+        """Those of the deliveries that the asking organisations have."""
         rows = await self.documents.get_many(DELIVERIES, delivery_ids)
-        found = {key: read_delivery(row).organisation_id for key, row in rows.items()}
-        return {key: organisation for key, organisation in found.items() if organisation in askers}
+        found = {key: read_delivery(row) for key, row in rows.items()}
+        return {key: each for key, each in found.items() if each.organisation_id in askers}
 
     async def file(
         self, document_id: str, digest: str, askers: Sequence[str]
     ) -> pb.LocateFileReply:
         """What a file of a document is. Raises `DocaxisError` `unknown_file`."""
         row = await self._visible(document_id, askers)
+        link_to(row.traceparent)
         card = await self.cards.read(document_id, row.brief.card_digest)
         for info in document_message(row.brief, card).files:
             if info.digest == digest:

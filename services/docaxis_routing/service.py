@@ -101,7 +101,7 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
                 log.partitions,
                 settings.max_recipients,
             ),
-            AcknowledgementDoor(door, queries, log.partitions),
+            AcknowledgementDoor(door, queries, log.partitions, ports.clock),
             ResendDoor(door, queries, log.partitions),
             queries,
             Inbox(documents, cards, log.epoch),

@@ -51,6 +51,8 @@ class DocumentRow:
     verdict_code: str = ""
     recipient_count: int = 0
     """Codes as sent, over all submits; `recipients` and `refused` are of those up to 500."""
+    traceparent: str = ""
+    """Of the trace in which it was submitted; empty where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class DeliveryRow:
     brief: DocumentBrief
     expires_at: int = 0
     expired_at: int = 0
+    traceparent: str = ""
+    """Of the trace in which its document was submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
                 event.refused,
                 (event.recipients_digest,),
                 recipient_count=_count(event),
+                traceparent=envelope.traceparent,
             )
             _put_document(rows, document)
             _put_refused(rows, event)
@@ -146,7 +151,7 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
                 )
                 _put_document(rows, noted)
         case DeliveriesMade():
-            _project_made(rows, event, envelope.time)
+            _project_made(rows, event, envelope)
         case (
             DeliveriesReleased()
             | DeliveriesRefused()
@@ -193,7 +198,7 @@ def _put_refused(
         rows.put(REFUSED_RECIPIENTS, Row(key, blob, {"document": document_id}))
 
 
-def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
+def _project_made(rows: Rows, event: DeliveriesMade, envelope: Envelope) -> None:
     for made in event.deliveries:
         _put_delivery(
             rows,
@@ -204,10 +209,11 @@ def _project_made(rows: Rows, event: DeliveriesMade, at: int) -> None:
                 made.state,
                 made.reason,
                 made.mailbox_number,
-                at if made.state == READY else 0,
+                envelope.time if made.state == READY else 0,
                 0,
                 event.brief,
                 made.expires_at,
+                traceparent=envelope.traceparent,
             ),
         )
 
@@ -282,7 +288,7 @@ def _put_delivery(rows: Rows, delivery: DeliveryRow) -> None:
 DOCUMENTS_VIEW = View(
     service="routing",
     name="documents",
-    version=2,
+    version=3,
     topic=TOPICS.events,
     codec=CODEC,
     tables=(

@@ -6,6 +6,7 @@ work done again after a crash finds the same and signs the same bytes (L8).
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from docaxis_proto.routing_events_v1_pb2 import (
     FileRef,
     RecipientsAdded,
 )
+from docaxis_runtime.telemetry import Duration, took
 from docaxis_signature.domain import (
     FileVerdict,
     RecordReceipts,
@@ -84,10 +86,12 @@ class FileChecks:
             validated_at_ms=at_ms,
             crl_paths=_files_in(self._settings.crl_folder, ("*.crl", "*.pem")),
         )
+        began = time.perf_counter()
         try:
             verdict = await self._workers.verify(request)
         except (OSError, TrustStoreUnreadable, WorkersClosed) as error:
             raise Unavailable(f"checking {digest}: {error!r}") from error
+        took(Duration.VERIFICATION, time.perf_counter() - began, verdict.status)
         if verdict.digest not in ("", digest):
             _log.critical("stored_bytes_changed", digest=digest, found=verdict.digest)
             return _unreadable(digest)

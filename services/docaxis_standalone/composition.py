@@ -40,6 +40,7 @@ from docaxis_runtime.kernel_part import KernelPart
 from docaxis_runtime.lifecycle import Group, Lifecycle
 from docaxis_runtime.lifecycle import Part as LifecyclePart
 from docaxis_runtime.settings import load_settings
+from docaxis_runtime.telemetry_running import telemetry_running
 from docaxis_signature import service as signature
 from docaxis_signature.settings import SignatureSettings
 from docaxis_standalone.data_folder import DataFolder
@@ -115,8 +116,11 @@ async def composed_axis(
     http_port: int | None = None,
     host: str | None = None,
     after_start: AfterStart | None = None,
+    keep_traces: bool = False,
 ) -> AsyncIterator[Axis]:
     """Everything wired on a data folder, not yet started; the adapters close at the end.
+
+    With `keep_traces` the last of them are kept in the folder, for `docaxis trace`.
 
     Raises `FolderInUse` where another process has the folder, `SettingsInvalid`, `ValueError`.
     """
@@ -128,7 +132,8 @@ async def composed_axis(
         host=gateway_settings.host if host is None else host,
         port=gateway_settings.port if http_port is None else http_port,
     )
-    async with embedded_ports(folder, settings) as ports:
+    keep_traces = keep_traces or settings.keep_traces
+    async with _watched_ports(folder, settings, keep_traces) as ports:
         services = compose_services(ports, folder)
         for service in services.values():
             await service.declare_topics(ports.log)
@@ -166,11 +171,24 @@ async def composed_axis(
 
 
 @asynccontextmanager
+async def _watched_ports(
+    folder: DataFolder, settings: StandaloneSettings, keep_traces: bool
+) -> AsyncIterator[Ports]:
+    """The embedded ports, and telemetry around them where it is asked for."""
+    folder.make()
+    kept = folder.traces if keep_traces else None
+    with telemetry_running("standalone", settings, {}, kept=kept):
+        async with embedded_ports(folder, settings) as ports:
+            yield ports
+
+
+@asynccontextmanager
 async def running_axis(
-    data: Path, *, http_port: int = 0, host: str = "127.0.0.1"
+    data: Path, *, http_port: int = 0, host: str = "127.0.0.1", keep_traces: bool = False
 ) -> AsyncIterator[Axis]:
     """A composed axis, started; stopped at the end. For tests and the demonstration."""
-    async with composed_axis(data, http_port=http_port, host=host) as axis:
+    composed = composed_axis(data, http_port=http_port, host=host, keep_traces=keep_traces)
+    async with composed as axis:
         await axis.lifecycle.start()
         try:
             yield axis

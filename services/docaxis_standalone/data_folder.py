@@ -60,6 +60,11 @@ class DataFolder:
         """Where the services' gRPC servers listen, for this user alone."""
         return self.root / "grpc.sock"
 
+    @property
+    def traces(self) -> Path:
+        """The last spans, where they are kept; the file before has `.1` behind its name."""
+        return self.root / "traces.jsonl"
+
     def make(self) -> None:
         """Create the folders that are missing, readable by this user alone."""
         for folder in (self.root, self.receipt_key.parent, self.anchors, self.crls, self.clients):

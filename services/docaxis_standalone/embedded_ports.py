@@ -8,7 +8,7 @@ from docaxis_adapters.local_files import LocalFileStore
 from docaxis_adapters.sqlite_log import SqliteEventLog
 from docaxis_adapters.sqlite_store import SqliteReadStore
 from docaxis_eventsourcing.running_service import Ports
-from docaxis_runtime.telemetry import inject_traceparent
+from docaxis_runtime.telemetry import inject_traceparent, watched_log, watched_store
 from docaxis_standalone.data_folder import DataFolder
 from docaxis_standalone.settings import StandaloneSettings
 from docaxis_trust.key_file_signer import KeyFileSigner
@@ -19,8 +19,10 @@ async def embedded_ports(folder: DataFolder, settings: StandaloneSettings) -> As
     """Open everything, in order, and close it in reverse. Raises `FolderInUse`, `ValueError`."""
     folder.make()
     async with AsyncExitStack() as closing:
-        log = await SqliteEventLog.open(
-            folder.log, settings.partitions, synchronous=settings.synchronous
+        log = watched_log(
+            await SqliteEventLog.open(
+                folder.log, settings.partitions, synchronous=settings.synchronous
+            )
         )
         closing.push_async_callback(log.close)
         store = await SqliteReadStore.open(folder.store)
@@ -31,7 +33,7 @@ async def embedded_ports(folder: DataFolder, settings: StandaloneSettings) -> As
             KeyFileSigner.create(folder.receipt_key)
         yield Ports(
             log=log,
-            store=store,
+            store=watched_store(store),
             files=files,
             secrets=FileSecrets(folder.secrets),
             signer=KeyFileSigner(folder.receipt_key),

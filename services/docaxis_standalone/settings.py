@@ -22,6 +22,13 @@ class StandaloneSettings(InstallationSettings):
             " documents when the power fails.",
         },
     )
+    keep_traces: bool = field(
+        default=False,
+        metadata={
+            "help": "Keep the last traces in the data folder, for `docaxis trace`; the"
+            " demonstration does so by itself.",
+        },
+    )
     file_threads: int = field(
         default=8,
         metadata={

@@ -29,6 +29,7 @@ from docaxis_status.domain.deliveries import (
     refusal,
 )
 from docaxis_status.domain.messages import ReportAnswer, ReportStatuses, Status
+from docaxis_status.telling import StatusTelling
 from docaxis_status.views import deliveries_of, documents_of
 
 MOST_REPORTS = 500
@@ -78,6 +79,7 @@ class ReportDoor:
         ]
         for each in asked:
             each.result = _refusal(each)
+        telling = await StatusTelling.of(self.timelines, request)
         await self._find_take_backs(request.organisation_id, asked)
         await self._keep_reasons(request.organisation_id, asked)
         by_recipient: dict[tuple[str, str], list[_Asked]] = {}
@@ -91,7 +93,9 @@ class ReportDoor:
                 for (organisation_id, side), several in by_recipient.items()
             )
         )
-        return [each.result for each in asked]
+        results = [each.result for each in asked]
+        telling.recorded(results)
+        return results
 
     async def _ask(
         self,

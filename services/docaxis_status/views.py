@@ -68,6 +68,8 @@ class Timeline:
     """The month of the hand-over in Viet Nam; empty before it."""
     level: int = 0
     """The recipient's at the hand-over."""
+    traceparent: str = ""
+    """Of the trace in which the document was submitted; empty where there was none."""
 
 
 def timelines_view() -> View:
@@ -80,7 +82,7 @@ def timelines_view() -> View:
     return View(
         service=TOPICS.service,
         name="timelines",
-        version=2,
+        version=3,
         topic=TOPICS.events,
         codec=CODEC,
         tables=(table, FEEDBACK_TABLE, UNMATCHED_TABLE),
@@ -110,7 +112,7 @@ def _project(rows: Rows, event: Any, envelope: Envelope) -> None:
     match event:
         case TimelinesOpened():
             for opened in event.deliveries:
-                rows.put(TIMELINES, _row(_opened(opened)))
+                rows.put(TIMELINES, _row(_opened(opened, envelope.traceparent)))
                 project_matched(rows, opened.organisation_id, opened.delivery_id)
         case StatusesReported():
             for status in event.statuses:
@@ -167,6 +169,11 @@ async def documents_of(
         for each in found
         if each.organisation_id == organisation_id
     }
+
+
+async def timelines_now(reader: ViewReader, delivery_ids: Sequence[str]) -> list[Timeline]:
+    """The deliveries that the view has at this moment, whoever's."""
+    return await _by_key(reader, delivery_ids)
 
 
 async def deliveries_of(
@@ -246,13 +253,14 @@ async def _by_key(reader: ViewReader, delivery_ids: Sequence[str]) -> list[Timel
     return found
 
 
-def _opened(opened: DeliveryOpened) -> Timeline:
+def _opened(opened: DeliveryOpened, traceparent: str) -> Timeline:
     return Timeline(
         delivery_id=opened.delivery_id,
         document_id=opened.document_id,
         organisation_id=opened.organisation_id,
         organisation_code=opened.code,
         sender_organisation_id=opened.sender_organisation_id,
+        traceparent=traceparent,
     )
 
 

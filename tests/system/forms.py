@@ -1,8 +1,9 @@
 """The two forms of an axis for one scenario: all in a process, and each service its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -50,11 +51,14 @@ class AxisForm(Protocol):
 
 
 @asynccontextmanager
-async def running_cluster(folder: Path) -> AsyncIterator[AxisCluster]:
+async def running_cluster(
+    folder: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[AxisCluster]:
     """A distributed axis on servers of its own; skips where they cannot be had."""
     require_servers()
+    told = {"": environment or {}}
     try:
-        axis = await asyncio.to_thread(AxisCluster, folder)
+        axis = await asyncio.to_thread(partial(AxisCluster, folder, environment=told))
     except FetchError as error:
         pytest.skip(f"no real servers here: {error}")
     try:
@@ -66,11 +70,18 @@ async def running_cluster(folder: Path) -> AsyncIterator[AxisCluster]:
 
 
 @asynccontextmanager
-async def running_form(form: str, folder: Path) -> AsyncIterator[AxisForm]:
-    """An axis in one of the `FORMS`, with the demonstration's systems; stopped at the end."""
+async def running_form(
+    form: str, folder: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[AxisForm]:
+    """An axis in one of the `FORMS`, with the demonstration's systems; stopped at the end.
+
+    All its processes are told what is in `environment`.
+    """
     if form == "standalone":
-        async with running_process(folder, grpc_port=free_port()) as process:
+        async with running_process(
+            folder, grpc_port=free_port(), environment=environment
+        ) as process:
             yield process
     else:
-        async with running_cluster(folder) as cluster:
+        async with running_cluster(folder, environment) as cluster:
             yield cluster

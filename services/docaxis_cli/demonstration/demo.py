@@ -68,7 +68,7 @@ async def _own_axis(data: Path, port: int) -> AsyncIterator[tuple[str, str]]:
     # Warnings only, and to stderr: stdout belongs to the report.
     configure_logging("console", "WARNING", sys.stderr)
     try:
-        async with running_axis(data, http_port=port) as axis:
+        async with running_axis(data, http_port=port, keep_traces=True) as axis:
             await bootstrap_demo(axis.clients, axis.folder, axis.url)
             yield axis.url, axis.grpc_address
     except SettingsInvalid as error:

@@ -54,6 +54,7 @@ def next_steps(words: Words, url: str, grpc: str, data: str, *, running: bool) -
             ("get DELIVERY --as hanoi -o received", "comment_get"),
             ("ack DELIVERY --as hanoi", "comment_ack"),
             ("status DELIVERY 03 --as hanoi", "comment_status"),
+            ("trace DOCUMENT --as office", "comment_trace"),
         )
     else:
         lines.append(words("try_again") + "\n", style="bold")

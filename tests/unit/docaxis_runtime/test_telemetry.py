@@ -2,6 +2,8 @@
 
 import asyncio
 
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+
 from docaxis_runtime.call_context import (
     CallContext,
     calling,
@@ -11,20 +13,36 @@ from docaxis_runtime.call_context import (
     name_actor,
     to_metadata,
 )
-from docaxis_runtime.telemetry import inject_traceparent, span
+from docaxis_runtime.telemetry import (
+    Duration,
+    inject_traceparent,
+    link_to,
+    serving_call,
+    took,
+    trace_id_of,
+)
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def test_a_callers_trace_goes_on() -> None:
+def test_a_callers_trace_goes_on_where_nothing_records() -> None:
     assert inject_traceparent() == ""
-    with span("submit", package="docaxis_test", traceparent=TRACEPARENT, attributes={"n": 1}):
-        assert inject_traceparent().startswith("00-0af7651916cd43dd8448eb211c80319c-")
-    with span("submit", package="docaxis_test", traceparent="nonsense"):
-        assert inject_traceparent() == ""
-    with calling(CallContext("r", TRACEPARENT)):
+    with serving_call("/docaxis.routing.v1.Routing/SubmitDocument", CallContext("r", TRACEPARENT)):
         assert inject_traceparent() == TRACEPARENT
+        link_to(TRACEPARENT)  # nothing listens: nothing happens
+        took(Duration.HAND_OVER, 1.0)
     assert inject_traceparent() == ""
+
+
+def test_a_span_of_the_api_is_the_current_one() -> None:
+    parent = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
+    with calling(CallContext("r", TRACEPARENT)), use_span(NonRecordingSpan(parent)):
+        assert inject_traceparent() == f"00-{0xABC:032x}-{0xDEF:016x}-01"
+
+
+def test_the_id_of_a_trace() -> None:
+    assert trace_id_of(TRACEPARENT) == "0af7651916cd43dd8448eb211c80319c"
+    assert trace_id_of("") == trace_id_of("nonsense") == trace_id_of("00-12-34-01") == ""
 
 
 async def test_calls_beside_each_other_keep_their_own_context() -> None:
