@@ -9,6 +9,6 @@ over the network or in process) and `lifecycle` (how a process starts, stops and
 - `grpc_server`, `grpc_client`, `tls`; `grpc_health` answers probes
 - `lifecycle`, `background`, `health`; `kernel_part` runs the event kernel's parts as such
 - `stop_signals`, `interpreter`, `together`: how a process is asked to stop, and runs
-- `log_setup`, `telemetry`
+- `log_setup`, `telemetry` (hooks; `telemetry_running`, `telemetry_sdk` where it is on)
 - `registry_directory`  systems, credentials and locks, held in memory by each replica (L29)
 """

@@ -26,6 +26,11 @@ def test_connect_with_rest_as_it_stands(tmp_path: Path) -> None:
     run_page(_PAGES / "connect-with-rest.md", tmp_path, free_port())
 
 
+def test_read_a_trace_as_it_stands(tmp_path: Path) -> None:
+    _need("make", "python3")
+    run_page(_PAGES / "read-a-trace.md", tmp_path, free_port())
+
+
 def test_connect_with_java_as_it_stands(tmp_path: Path) -> None:
     _need("make", "javac", "mvn")
     run_page(_PAGES / "connect-with-java.md", tmp_path, free_port())

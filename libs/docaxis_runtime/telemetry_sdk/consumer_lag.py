@@ -1,13 +1,13 @@
 """How many records each part has still to take, looked up now and then beside the parts."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import structlog
 
 from docaxis_eventsourcing.errors import Unavailable
-from docaxis_eventsourcing.ports.event_log import EventLog, Position
+from docaxis_eventsourcing.ports.event_log import EventLog
 from docaxis_runtime.telemetry_sdk.measures import Lag, Measures
 
 _EVERY_S = 10.0
@@ -25,11 +25,9 @@ class Follower(Protocol):
     """A member of a consumer group, as far as its lag goes."""
 
     group: _Group
-    topics: tuple[str, ...]
-    held: set[int]
 
-    def reached(self, topic: str, partition: int) -> Position:
-        """Just behind all that it took."""
+    def places(self) -> Mapping[int, Mapping[str, int]]:
+        """Just behind all that it took, by partition and topic."""
         ...
 
 
@@ -70,12 +68,11 @@ class ConsumerLags:
         ends: dict[tuple[str, int], int] = {}
         for follower in tuple(self._followers):
             group = follower.group
-            for topic in follower.topics:
-                lag = Lag(group.service, group.name, topic)
-                for partition in tuple(follower.held):
+            for partition, places in follower.places().items():
+                for topic, place in places.items():
                     at = (topic, partition)
                     if at not in ends:
                         ends[at] = (await self._event_log.end(topic, partition)).place
-                    behind = ends[at] - follower.reached(topic, partition).place
-                    lags[lag] = lags.get(lag, 0) + max(behind, 0)
+                    lag = Lag(group.service, group.name, topic)
+                    lags[lag] = lags.get(lag, 0) + max(ends[at] - place, 0)
         return lags

@@ -50,25 +50,27 @@ class Measures:
 
     def __init__(self, meter: Meter) -> None:
         accepted = meter.create_counter(
-            "docaxis.documents.accepted", "1", "Documents taken, each counted once."
+            "docaxis.documents.accepted", "{document}", "Documents taken, each counted once."
         )
         made = meter.create_counter(
-            "docaxis.deliveries.made", "1", "Copies made, one for each recipient."
+            "docaxis.deliveries.made", "{delivery}", "Copies made, one for each recipient."
         )
         handed = meter.create_counter(
-            "docaxis.deliveries.handed_over", "1", "Copies that recipients acknowledged."
+            "docaxis.deliveries.handed_over", "{delivery}", "Copies that recipients acknowledged."
         )
         statuses = meter.create_counter(
-            "docaxis.statuses.reported", "1", "Statuses of deliveries, the axis's own 01 included."
+            "docaxis.statuses.reported",
+            "{status}",
+            "Statuses of deliveries, the axis's own 01 included.",
         )
         verdicts = meter.create_counter(
-            "docaxis.documents.verified", "1", "Verdicts on documents' signatures."
+            "docaxis.documents.verified", "{document}", "Verdicts on documents' signatures."
         )
         self._dead = meter.create_counter(
-            "docaxis.commands.dead", "1", "Commands that failed while being decided (L22)."
+            "docaxis.commands.dead", "{command}", "Commands that failed while being decided (L22)."
         )
         self._events = meter.create_counter(
-            "docaxis.events.written", "1", "Events of each service."
+            "docaxis.events.written", "{event}", "Events of each service."
         )
         self._requests = meter.create_histogram(
             "docaxis.request.duration",
@@ -90,7 +92,10 @@ class Measures:
             for each in Duration
         }
         meter.create_observable_gauge(
-            "docaxis.consumer.lag", [self._observe], "1", "Records that a part has still to take."
+            "docaxis.consumer.lag",
+            [self._observe],
+            "{record}",
+            "Records that a part has still to take.",
         )
         self.lags: Mapping[Lag, int] = {}
         self._counted = {

@@ -53,7 +53,7 @@ class SdkRecorder:
     def link(self, traceparent: str) -> None:
         """Link the innermost request or call being served."""
         span = _open.get()
-        if span is not None and span.context.trace_id != int(traceparent[3:35] or "0", 16):
+        if span is not None and traceparent[3:35] != f"{span.context.trace_id:032x}":
             span.link(traceparent)
 
     def duration(self, what: Duration, seconds: float, outcome: str) -> None:

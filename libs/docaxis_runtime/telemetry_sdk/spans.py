@@ -80,8 +80,10 @@ class OpenSpan:
         return f"00-{at.trace_id:032x}-{at.span_id:016x}-{at.trace_flags:02x}"
 
     def link(self, traceparent: str) -> None:
-        """Point to another trace; beyond `MOST_LINKS` nothing happens."""
-        if len(self.links) < MOST_LINKS and traceparent not in self.links:
+        """Point to another trace; beyond `MOST_LINKS`, or to none, nothing happens."""
+        if len(self.links) >= MOST_LINKS or traceparent in self.links:
+            return
+        if parse(traceparent) is not None:
             self.links.append(traceparent)
 
     def end(self, error: str = "") -> None:

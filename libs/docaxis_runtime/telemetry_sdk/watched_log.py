@@ -144,6 +144,8 @@ class WatchedLog:
         inner = await self._inner.join(group, topics, transactional=transactional, at_most=at_most)
         consumer = WatchedConsumer(inner, Group(group), topics, self._services, self._measures)
         self._consumers.add(consumer)
+        if transactional:
+            self._measures.of_service(consumer.group.service)
         self._lags.begin()
         return consumer
 
@@ -166,7 +168,8 @@ class WatchedConsumer:
     ) -> None:
         self.group = group
         self.topics = tuple(topics)
-        self.held: set[int] = set()
+        self._started: set[int] = set()
+        self._stopped: dict[int, dict[str, int]] = {}
         self.budget = SpanBudget(MOST_SPANS)
         self.spans = services.of(group.service)
         self._inner = consumer
@@ -176,7 +179,9 @@ class WatchedConsumer:
         """As the consumer does; what it brought is what this task works on from here."""
         polled = await self._inner.poll(limit, wait_s)
         if polled.assigned or polled.revoked:
-            self.held = self.held.difference(polled.revoked).union(polled.assigned)
+            for partition in polled.revoked | polled.assigned:
+                self._started.discard(partition)
+                self._stopped.pop(partition, None)
         if polled.batch is not None:
             _taken.set(Taken(self, polled.batch, time_ns()))
         return polled
@@ -188,9 +193,14 @@ class WatchedConsumer:
     def start(self, partition: int, at: Mapping[str, Position] | None = None) -> None:
         """As the consumer does."""
         self._inner.start(partition, at)
+        self._started.add(partition)
+        self._stopped.pop(partition, None)
 
     def stop(self, partition: int) -> None:
-        """As the consumer does."""
+        """As the consumer does; how far it came is still told."""
+        if partition in self._started:
+            self._stopped[partition] = self._places(partition)
+            self._started.discard(partition)
         self._inner.stop(partition)
 
     def reached(self, topic: str, partition: int) -> Position:
@@ -225,8 +235,19 @@ class WatchedConsumer:
 
     async def close(self) -> None:
         """As the consumer does."""
-        self.held = set()
+        self._started.clear()
+        self._stopped.clear()
         await self._inner.close()
+
+    def places(self) -> dict[int, dict[str, int]]:
+        """How far this member came, by partition and topic; one that was stopped counts, too."""
+        return {
+            **self._stopped,
+            **{partition: self._places(partition) for partition in self._started},
+        }
+
+    def _places(self, partition: int) -> dict[str, int]:
+        return {topic: self._inner.reached(topic, partition).place for topic in self.topics}
 
     def follow(
         self, outputs: Sequence[Outgoing], at: Taken
