@@ -95,13 +95,13 @@ def collecting() -> Iterator[Collector]:
     """A collector on a free port of this machine."""
     collector = Collector()
     server = grpc.server(ThreadPoolExecutor(4))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(  # type: ignore[no-untyped-call]
         _with_export(trace_service_pb2_grpc.TraceServiceServicer, collector.Spans), server
     )
-    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(  # type: ignore[no-untyped-call]
         _with_export(metrics_service_pb2_grpc.MetricsServiceServicer, collector.Metrics), server
     )
-    logs_service_pb2_grpc.add_LogsServiceServicer_to_server(
+    logs_service_pb2_grpc.add_LogsServiceServicer_to_server(  # type: ignore[no-untyped-call]
         _with_export(logs_service_pb2_grpc.LogsServiceServicer, collector.Logs), server
     )
     collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"

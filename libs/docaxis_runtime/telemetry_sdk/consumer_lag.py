@@ -17,14 +17,20 @@ _log = structlog.get_logger(__name__)
 
 
 class _Group(Protocol):
-    name: str
-    service: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def service(self) -> str: ...
 
 
 class Follower(Protocol):
     """A member of a consumer group, as far as its lag goes."""
 
-    group: _Group
+    @property
+    def group(self) -> _Group:
+        """Whose it is."""
+        ...
 
     def places(self) -> Mapping[int, Mapping[str, int]]:
         """Just behind all that it took, by partition and topic."""

@@ -26,7 +26,8 @@ def structlog_as_it_was() -> Iterator[None]:
 
 
 def test_lines_carry_their_values_and_trace_and_no_personal_data() -> None:
-    exporter, stream = InMemoryLogRecordExporter(), io.StringIO()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+    stream = io.StringIO()
     configure_logging("json", "INFO", stream)
     lines = LogExport(Resource({}), exporter)
     logging.getLogger().addHandler(lines)
