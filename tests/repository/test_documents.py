@@ -17,7 +17,7 @@ from tests.repository.repository import ROOT, text_files
 from tools.generate_docs import PAGES, REFERENCE, RULES, settings_classes
 from tools.stored_messages import broken, committed, current
 
-_VARIABLE = re.compile(r"\bDOCAXIS_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
+_VARIABLE = re.compile(r"\b(?:DOCAXIS|OTEL)_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _TARGET = re.compile(r"^\.PHONY: (\S+)$", re.MULTILINE)
 
