@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -47,7 +47,10 @@ async def measure(
                     found[name].append(figures)
                     words = (f"{each} {figure:.2f}" for each, figure in figures.items())
                     sys.stderr.write(f"{name}: {'  '.join(words)}\n")
-    told = {"least": min, "median": statistics.median}
+    told: dict[str, Callable[[Iterable[float]], float]] = {
+        "least": min,
+        "median": statistics.median,
+    }
     return {
         f"{name}, {word}": {at: round(of(run[at] for run in each), 2) for at in each[0]}
         for name, each in found.items()
