@@ -12,19 +12,19 @@ after its digest was checked.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from hashlib import sha256
-from io import FileIO
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from docaxis_adapters.file_steps import FileSteps
 from docaxis_adapters.folder_sync import FolderSync, SyncJob
 from docaxis_adapters.local_documents import LocalDocuments
 from docaxis_adapters.local_partials import FOLDER as PARTIALS
 from docaxis_adapters.local_partials import LocalPartials
 from docaxis_adapters.local_pieces import LocalPiece, begin_piece, complete
-from docaxis_adapters.local_upload import CHUNK, LocalUpload, StagedNames, disk_failures
+from docaxis_adapters.local_reading import LocalReading
+from docaxis_adapters.local_upload import LocalUpload, StagedNames, disk_failures
 from docaxis_adapters.safe_folder import checked_digest, checked_id, make_root, opened_folder
 from docaxis_eventsourcing.ports.file_store import StoredFile
 from docaxis_eventsourcing.ports.partial_uploads import PartialUpload, UploadPlan
@@ -39,7 +39,7 @@ class LocalFileStore:
         self._root = root
         self._documents = LocalDocuments(root)
         self._sync = sync
-        self._pool = ThreadPoolExecutor(threads, "files")
+        self._steps = FileSteps(threads)
         self._names = StagedNames()
         self._partials = LocalPartials(root, self._names)
         self._unfinished: set[asyncio.Future[Any]] = set()
@@ -48,6 +48,7 @@ class LocalFileStore:
     async def open(cls, root: Path, *, threads: int = 4, sync: FolderSync | None = None) -> Self:
         """Open or create the store. `sync` is exchanged by tests of failing disks."""
         store = cls(root, sync or FolderSync(), threads)
+        store._steps.begin()
         await store._run(store._prepare)
         store._sync.begin()
         return store
@@ -59,8 +60,11 @@ class LocalFileStore:
         )
 
     async def staged(self, system_id: str, upload_id: str) -> StoredFile:
-        """Digest and size of a finished upload."""
-        return await self._run(self._staged, checked_id(system_id), checked_id(upload_id))
+        """Digest and size of a finished upload; remembered, or computed again."""
+        names = _checked(system_id, upload_id)
+        if known := self._names.standing(*names, self._root.joinpath("staging", *names)):
+            return known
+        return await self._run(self._staged, *names)
 
     async def staged_path(self, system_id: str, upload_id: str) -> Path:
         """The finished upload itself; it is not to be written to."""
@@ -114,32 +118,24 @@ class LocalFileStore:
         self, document_id: str, digest: str, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         """Stream bytes; a whole read is verified before its last chunk is handed out."""
-        file: FileIO = await self._run(self._documents.open, document_id, digest)
-        with file:
-            descriptor = file.fileno()
-            size = os.fstat(descriptor).st_size
-            stop = size if end is None else min(end, size)
-            hasher = sha256() if start == 0 and stop == size else None
-
-            def piece(at: int) -> bytes:
-                chunk = os.pread(descriptor, min(CHUNK, stop - at), at)
-                if hasher is not None:
-                    hasher.update(chunk)
-                    last = at + len(chunk) >= stop or not chunk
-                    if last and hasher.hexdigest() != digest:
-                        raise OSError(f"{document_id}/{digest}: the bytes give another digest")
-                return chunk
-
-            while start < stop or (size == 0 and hasher is not None):
-                chunk = await self._run(piece, start)
-                if not chunk:
-                    break
-                start += len(chunk)
-                yield chunk
+        reading = LocalReading(
+            partial(self._documents.open, document_id, digest), digest, start, end
+        )
+        try:
+            while not reading.ended:
+                if chunk := await self._run(reading.next):
+                    yield chunk
+        finally:
+            reading.leave()
 
     async def local_path(self, document_id: str, digest: str) -> Path:
-        """The file itself; it is not to be written to."""
-        return await self._run(self._documents.path, document_id, digest)
+        """The file itself; it is not to be written to.
+
+        Looked up on the caller's thread: less work than handing it to another.
+        """
+        await asyncio.sleep(0)  # a caller that asks in a loop must not keep all others waiting
+        with disk_failures():
+            return self._documents.path(document_id, digest)
 
     async def expire_staging(self, older_than_ms: int) -> int:
         """Remove staged uploads, finished or not, last written before that moment."""
@@ -175,12 +171,11 @@ class LocalFileStore:
         """Finish what was accepted and end the threads."""
         await asyncio.gather(*self._unfinished, return_exceptions=True)
         await self._sync.close()
-        await asyncio.to_thread(self._pool.shutdown)
+        await self._steps.close()
 
     async def _run(self, work: Callable[..., Result], *arguments: object) -> Result:
         with disk_failures():
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, work, *arguments)
+            return await self._steps.do(work, *arguments)
 
     async def _synced(
         self, work: Callable[..., tuple[list[int], Result]], *arguments: object

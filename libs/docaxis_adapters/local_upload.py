@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from docaxis_adapters.safe_folder import (
-    open_new,
+    open_anew,
     open_to_read,
     opened_folder,
     remove_quietly,
@@ -72,6 +72,18 @@ class StagedNames:
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
 
+    def standing(self, system_id: str, upload_id: str, path: Path) -> StoredFile | None:
+        """What is known of the upload, where the file that it is known of stands there still."""
+        with self._lock:
+            known = self._known.get((system_id, upload_id))
+        if known is None:
+            return None
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except OSError:
+            return None  # who asks the disk is told what is wrong
+        return known[1] if known[0] == _identity_of(status) else None
+
     def look_up(self, system_id: str, upload_id: str, folder: int) -> StoredFile:
         """Digest and size of a finished upload. Raises `FileNotFoundError`."""
         descriptor = open_to_read(upload_id, folder)
@@ -111,7 +123,10 @@ class StagedNames:
 
 
 def _identity(descriptor: int) -> tuple[int, int, int]:
-    status = os.fstat(descriptor)
+    return _identity_of(os.fstat(descriptor))
+
+
+def _identity_of(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
@@ -170,23 +185,28 @@ class LocalUpload:
             raise
 
     def _write_gathered(self) -> None:
-        with self._working:
-            self._write_out()
+        with self._working, self._folder() as folder:
+            self._write_out(folder)
 
     def _finish(self) -> StoredFile:
-        with self._working:
-            return self._finished()
+        with self._working, self._folder() as folder:
+            return self._finished(folder)
 
     def _drop(self) -> None:
         with self._working:
             self._dropped()
 
-    def _write_out(self) -> None:
+    @contextmanager
+    def _folder(self) -> Iterator[int]:
+        if self._ended:
+            raise ValueError("this upload has ended")  # aborted before its thread came to it
+        make = self._descriptor is None
+        with opened_folder(self._root, "staging", self._system_id, make=make) as folder:
+            yield folder
+
+    def _write_out(self, folder: int) -> None:
         if self._descriptor is None:
-            with opened_folder(self._root, "staging", self._system_id, make=True) as folder:
-                name = part_name(self._upload_id)
-                remove_quietly(name, folder)
-                self._descriptor = open_new(name, folder)
+            self._descriptor = open_anew(part_name(self._upload_id), folder)
         gathered, self._gathered = self._gathered, bytearray()
         self._hasher.update(gathered)
         write_all(self._descriptor, gathered)
@@ -195,15 +215,14 @@ class LocalUpload:
             os.fdatasync(self._descriptor)
             self._written_out = self._size
 
-    def _finished(self) -> StoredFile:
-        self._write_out()
+    def _finished(self, folder: int) -> StoredFile:
+        self._write_out(folder)
         descriptor = self._descriptor
         assert descriptor is not None  # noqa: S101 - opened by the line above
         name = part_name(self._upload_id)
-        with opened_folder(self._root, "staging", self._system_id) as folder:
-            if not _is(name, folder, descriptor):
-                raise FileNotFoundError(f"{self._upload_id} was begun again or discarded")
-            os.rename(name, self._upload_id, src_dir_fd=folder, dst_dir_fd=folder)
+        if not _is(name, folder, descriptor):
+            raise FileNotFoundError(f"{self._upload_id} was begun again or discarded")
+        os.rename(name, self._upload_id, src_dir_fd=folder, dst_dir_fd=folder)
         stored = StoredFile(self._hasher.hexdigest(), self._size)
         self._names.remember(self._system_id, self._upload_id, descriptor, stored)
         os.close(descriptor)

@@ -1,14 +1,17 @@
 """Opening folders and files below a root so that no name and no symbolic link leads elsewhere.
 
 Names are checked by a pattern, and each step down is taken with `O_NOFOLLOW` from the folder
-above, so that a link planted inside cannot redirect a read or a write.
+above, so that a link planted inside cannot redirect a read or a write. Where the kernel can
+(`open_without_links`), it takes all steps at once under the same rule.
 """
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from docaxis_adapters.linkless_open import open_without_links
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -42,7 +45,32 @@ def opened_folder(root: Path, *names: str, make: bool = False) -> Iterator[int]:
 
     Raises `FileNotFoundError`, and `OSError` (ELOOP, ENOTDIR) where a link lies in the way.
     """
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = _opened(root, names, make=make)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _opened(root: Path, names: Sequence[str], *, make: bool) -> int:
+    above = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if not names:
+        return above
+    try:
+        if open_without_links is not None:
+            try:
+                return open_without_links("/".join(names), above)
+            except FileNotFoundError:
+                if not make:
+                    raise
+        return _opened_by_steps(above, names, make=make)
+    finally:
+        os.close(above)
+
+
+def _opened_by_steps(above: int, names: Sequence[str], *, make: bool) -> int:
+    """Each step with `O_NOFOLLOW` from the folder above, which stays open."""
+    descriptor = os.dup(above)
     try:
         for name in names:
             if make:
@@ -51,9 +79,10 @@ def opened_folder(root: Path, *names: str, make: bool = False) -> Iterator[int]:
             below = os.open(name, _FOLDER, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = below
-        yield descriptor
-    finally:
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 def open_to_read(name: str, folder: int) -> int:
@@ -65,6 +94,15 @@ def open_new(name: str, folder: int) -> int:
     """A descriptor of a file that did not exist, private."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, FILE_MODE, dir_fd=folder)
+
+
+def open_anew(name: str, folder: int) -> int:
+    """The same in the place of one that may be there."""
+    try:
+        return open_new(name, folder)
+    except FileExistsError:
+        remove_quietly(name, folder)
+        return open_new(name, folder)
 
 
 def write_all(descriptor: int, content: bytes | bytearray | memoryview) -> None:

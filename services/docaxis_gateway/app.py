@@ -33,6 +33,7 @@ from docaxis_gateway import (
     uploads,
 )
 from docaxis_gateway.answers import PREFIX, json_answer
+from docaxis_gateway.direct_routes import DirectRoutes
 from docaxis_gateway.edge import Edge
 from docaxis_gateway.gateway import Gateway
 from docaxis_gateway.openapi import document_openapi
@@ -42,7 +43,7 @@ from docaxis_gateway.problems import (
     handle_validation_error,
 )
 
-_ROUTERS = (
+ROUTERS = (
     documents.router,
     document_check.router,
     timelines.router,
@@ -82,7 +83,7 @@ def make_app(gateway: Gateway) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.gateway = gateway
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     # Load balancers look for these at the root.
     app.include_router(health.router, include_in_schema=False)
@@ -91,6 +92,7 @@ def make_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(DocaxisError, handle_docaxis_error)
     app.add_exception_handler(HTTPException, handle_http_exception)
     app.add_exception_handler(RequestValidationError, handle_validation_error)
+    app.add_middleware(DirectRoutes, routers=ROUTERS)
     app.add_middleware(Edge, gateway=gateway)
     return app
 

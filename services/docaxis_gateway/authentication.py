@@ -67,7 +67,7 @@ class Caller:
                 raise DocaxisError("organisation_not_served", {"organisation": code})
 
 
-class _Authentication(SecurityBase):
+class Authentication(SecurityBase):
     """The dependency of every route that is not public; OpenAPI knows it as `accessToken`."""
 
     def __init__(self, administrators: Set[bool]) -> None:
@@ -78,6 +78,7 @@ class _Authentication(SecurityBase):
         self.scheme_name = "accessToken"
 
     async def __call__(self, request: Request) -> Caller:
+        """Who makes the request, counted in; raises `DocaxisError`."""
         gateway = gateway_of(request)
         identity = await identify(gateway, shown_by(request))
         system = identity.system
@@ -95,11 +96,11 @@ class _Authentication(SecurityBase):
         return Caller(gateway, system, request, identity.credential_id, identity)
 
 
-CallerDep = Annotated[Caller, Depends(_Authentication({False}))]
+CallerDep = Annotated[Caller, Depends(Authentication({False}))]
 """A parameter of this type makes a route ask for a system's credentials."""
-AdministratorDep = Annotated[Caller, Depends(_Authentication({True}))]
+AdministratorDep = Annotated[Caller, Depends(Authentication({True}))]
 """The same for an administrator's."""
-AnybodyDep = Annotated[Caller, Depends(_Authentication({False, True}))]
+AnybodyDep = Annotated[Caller, Depends(Authentication({False, True}))]
 """The same for either's."""
 
 

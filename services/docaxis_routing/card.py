@@ -40,6 +40,10 @@ class Cards:
         self._files = files
         self._kept: LRUCache[tuple[str, str], Card] = LRUCache(kept)
 
+    def remember(self, document_id: str, digest: str, card: Card) -> None:
+        """Keep a card that was written a moment ago: its document is read soon."""
+        self._kept[document_id, digest] = card
+
     async def read(self, document_id: str, digest: str) -> Card:
         """The card of a document; an empty one where it was destroyed, or its bytes are damaged.
 

@@ -39,6 +39,7 @@ from docaxis_routing.domain.messages import (
     SubmitDocument,
 )
 from docaxis_routing.recipient_slices import RecipientSlices
+from docaxis_routing.registry_rows import RegistryRows
 
 ORGANISATIONS, CODES, SYSTEMS = "organisations", "codes", "systems"
 _CHUNK = 500
@@ -231,6 +232,7 @@ class RegistryFacts:
         self, reader: ViewReader, slices: RecipientSlices, expire_after_ms: int = 0
     ) -> None:
         self._reader = reader
+        self._rows = RegistryRows(reader)
         self._expire_after_ms = expire_after_ms
         self._slices = slices
 
@@ -278,9 +280,10 @@ class RegistryFacts:
     async def _level(self, organisation_id: str, now: int) -> int:
         """An organisation's level at a moment. Its deliveries exist, so the view has had it."""
         try:
-            row = await self._reader.get(ORGANISATIONS, organisation_id)
+            rows = await self._rows.get_many(ORGANISATIONS, (organisation_id,))
         except DocaxisError as error:
             raise Unavailable(f"the registry's view: {error.code}") from error
+        row = rows.get(organisation_id)
         return _read_organisation(row.blob).level_on(day_in_vietnam(now)) if row else 0
 
     async def _slice(self, request: Request, command: ResolveSlice) -> RoutingFacts:
@@ -351,11 +354,11 @@ class RegistryFacts:
     async def _get_many(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         found: dict[str, Row] = {}
         for start in range(0, len(keys), _CHUNK):
-            found |= await self._reader.get_many(table, keys[start : start + _CHUNK])
+            found |= await self._rows.get_many(table, keys[start : start + _CHUNK])
         return found
 
     async def _system(self, system_id: str) -> SystemRow | None:
-        row = await self._reader.get_passing_end(SYSTEMS, system_id, REGISTRY_PARTITION)
+        row = await self._rows.get_passing_end(SYSTEMS, system_id, REGISTRY_PARTITION)
         return _read_system(row.blob) if row else None
 
     async def _suggestions(self, code: str, now: int) -> tuple[str, ...]:

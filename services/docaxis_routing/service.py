@@ -95,6 +95,7 @@ def compose(ports: Ports, settings: RoutingSettings) -> RunningService:
             SubmissionDoor(
                 door,
                 ports.files,
+                cards,
                 registry,
                 marks,
                 ports.clock,

@@ -48,10 +48,11 @@ _UNKNOWN = "unknown_organisation"
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A submission as it is asked: its command, its small files by digest, and, above 500
-    recipients, the first of those who seem to be refused."""
+    """A submission as it is asked: its command, its words, its small files by digest, and, above
+    500 recipients, the first of those who seem to be refused."""
 
     command: SubmitDocument
+    words: card.Card
     small_files: Mapping[str, bytes]
     refused: tuple[RefusedRecipient, ...]
 
@@ -62,6 +63,7 @@ class SubmissionDoor:
 
     door: FrontDoor
     files: FileStore
+    cards: card.Cards
     registry: RegistryFacts
     marks: FolderMarks
     clock: Callable[[], int]
@@ -78,6 +80,7 @@ class SubmissionDoor:
             self._take(request, command.brief.files, document_id),
         )
         self.marks.check_in_time(began, self.clock())
+        self.cards.remember(document_id, command.brief.card_digest, asked.words)
         outcome = await self.door.ask(
             command,
             command_id=derived_id("submit", document_id, command.recipients_digest),
@@ -120,7 +123,8 @@ class SubmissionDoor:
         sender = await self._sender(request)
         files = await self._files(request)
         identity = identify(sender, _metadata(request), _named(request, files))
-        card_digest, card_bytes = card.encode(_card(request))
+        words = _card(request)
+        card_digest, card_bytes = card.encode(words)
         codes = _recipient_codes(request)
         to = recipients_digest((*request.recipient_codes, *request.recipient_group_ids))
         sliced, refused = await self._sliced(codes)
@@ -135,7 +139,7 @@ class SubmissionDoor:
             len(codes),
         )
         small = {card_digest: card_bytes, **({sliced.digest: sliced.content} if sliced else {})}
-        return _Asked(command, small, refused)
+        return _Asked(command, words, small, refused)
 
     def _check(self, request: SubmitDocumentRequest) -> None:
         if request.business_type not in SUPPORTED_BUSINESS_TYPES:

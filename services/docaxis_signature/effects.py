@@ -37,6 +37,7 @@ from docaxis_signature.domain import (
     SealedReceipt,
     SignatureFound,
 )
+from docaxis_signature.folder_files import FolderFiles
 from docaxis_signature.settings import SignatureSettings
 from docaxis_trust.receipts import sign_receipt
 from docaxis_trust.verdicts import TrustStoreUnreadable, Verdict
@@ -61,6 +62,8 @@ class FileChecks:
     def __init__(self, settings: SignatureSettings) -> None:
         self._settings = settings
         self._workers = VerificationWorkers(settings.workers, settings.deadline_s, settings.idle_s)
+        self._anchors = FolderFiles(settings.trust_anchors_folder, (".pem", ".crt"))
+        self._revocations = FolderFiles(settings.crl_folder, (".crl", ".pem"))
         self.health = PartHealth("signature.workers")
 
     async def run(self) -> None:
@@ -78,16 +81,16 @@ class FileChecks:
 
         Raises `Unavailable` where the file, the anchors or the workers cannot be used now.
         """
-        request = VerificationRequest(
-            file_path=path,
-            media_type=media_type,
-            signature_path=signature_path,
-            anchor_paths=_files_in(self._settings.trust_anchors_folder, ("*.pem", "*.crt")),
-            validated_at_ms=at_ms,
-            crl_paths=_files_in(self._settings.crl_folder, ("*.crl", "*.pem")),
-        )
         began = time.perf_counter()
         try:
+            request = VerificationRequest(
+                file_path=path,
+                media_type=media_type,
+                signature_path=signature_path,
+                anchor_paths=self._anchors.paths(),
+                validated_at_ms=at_ms,
+                crl_paths=self._revocations.paths(),
+            )
             verdict = await self._workers.verify(request)
         except (OSError, TrustStoreUnreadable, WorkersClosed) as error:
             raise Unavailable(f"checking {digest}: {error!r}") from error
@@ -235,9 +238,3 @@ def _file_verdict(digest: str, verdict: Verdict) -> FileVerdict:
 
 def _unreadable(digest: str) -> FileVerdict:
     return FileVerdict(digest, "indeterminate", "signature_unreadable")
-
-
-def _files_in(folder: Path | None, patterns: Sequence[str]) -> tuple[Path, ...]:
-    if folder is None:
-        return ()
-    return tuple(sorted({path for pattern in patterns for path in folder.glob(pattern)}))

@@ -26,6 +26,7 @@ from docaxis_adapters.s3_files.local_copies import LocalCopies
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.ports.file_store import FileStore
 from docaxis_proto import routing_v1_pb2 as pb
+from docaxis_routing.card import Cards
 from docaxis_routing.domain.facts import Resolved
 from docaxis_routing.domain.messages import DocumentBrief, SubmitDocument
 from docaxis_routing.file_sweep import FileSweep
@@ -228,9 +229,8 @@ class Axis:
     ) -> Work:
         """A door's work."""
         door = cast(Any, Door(self.submitted if into is None else into, process.turn))
-        submission = SubmissionDoor(
-            door, self.files[process.name], door, FolderMarks(), clock, 4, 500
-        )
+        files = self.files[process.name]
+        submission = SubmissionDoor(door, files, Cards(files), door, FolderMarks(), clock, 4, 500)
         return lambda: submission.submit(_request(document))
 
     def sweep(
