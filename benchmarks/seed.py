@@ -56,7 +56,7 @@ class _Taken:
 
 async def seed(data: Path, documents: int, progress: Callable[[int], None]) -> int:
     """Seed so many documents; tells the events written. `progress` is told the documents so far."""
-    axis = AxisProcess(data)
+    axis = AxisProcess(data, start_s=_DERIVING_S)
     ends = await asyncio.to_thread(ends_of, axis.folder.log, DEFAULT_PARTITIONS)
     number = count(sum(ends.values()))  # no seeding before came so far
     await axis.start()
