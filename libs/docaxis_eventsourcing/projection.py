@@ -9,7 +9,7 @@ from docaxis_eventsourcing.ports.event_log import START, Consumer, EventLog, Pos
 from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.view import Rows, View
 
-_LEAST, _MOST = 500, 8_000
+_LEAST, _MOST = 500, 4_000
 """Records of a batch: of one that keeps up, and of one that is far behind."""
 _MOST_BYTES = 4 * 2**20
 """What the data of a larger batch may weigh; chunk events may have 256 KB each (L9)."""
