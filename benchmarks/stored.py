@@ -46,9 +46,15 @@ class _Measured:
 
     async def measure(self, label: str, documents: int, senders: int) -> None:
         prepared = list(prepare(self.axis.folder.demo_pki, documents, f"{label}-{time.time_ns()}"))
-        before = sum(self.axis.cpu_s().values())
-        found = await exchange(self.axis, prepared, senders, batched=True)
-        used = sum(self.axis.cpu_s().values()) - before
+        before: list[float] = []
+        found = await exchange(
+            self.axis,
+            prepared,
+            senders,
+            batched=True,
+            ready=lambda: before.append(sum(self.axis.cpu_s().values())),
+        )
+        used = sum(self.axis.cpu_s().values()) - before[0]
         self.per_s.append(found["exchanges_per_s"])
         self.cpu_ms.append(1000 * used / documents)
 
