@@ -13,7 +13,7 @@ import asyncio
 import statistics
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from os import urandom
@@ -82,14 +82,24 @@ def prepare(folder: Path, count: int, label: str) -> Iterator[Prepared]:
 
 
 async def exchange(
-    axis: Measured, prepared: list[Prepared], senders: int, *, batched: bool
+    axis: Measured,
+    prepared: list[Prepared],
+    senders: int,
+    *,
+    batched: bool,
+    ready: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """One run over all prepared documents; figures of the run."""
+    """One run over all prepared documents; figures of the run.
+
+    `ready` is called when the clock starts: what is read before, all receipts of earlier runs
+    among it, is no part of an exchange.
+    """
     run = Run()
     async with axis.client("office") as office, axis.client(RECEIVER) as receiver:
         await asyncio.gather(office.me(), receiver.me(), office.key_set())
         last = await _last_receipt_cursor(office)
         queue = list(reversed(prepared))
+        ready()
         begun = time.perf_counter()
         receiving = [_receive(receiver, office, run, len(prepared), batched=batched)]
         if batched:

@@ -2,13 +2,14 @@
 
 A domain type has the same field names as its message: scalars as they are, repeated fields as
 tuples, maps as dicts, messages as the dataclass registered for them. What differs fails when the
-table is built, not when an event comes. An upcaster turns a type of an earlier release, which the
-log still holds, into today's.
+table is built, not when an event comes. The conversions are written out as functions then, as
+dataclasses write their methods: they are on everybody's hot path. An upcaster turns a type of an
+earlier release, which the log still holds, into today's.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import fields, is_dataclass
-from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -39,8 +40,24 @@ class MessageCodec:
             self._by_name[name] = (domain, message)
         self._foreign = {message.DESCRIPTOR.full_name: message for message in foreign}
         self._upcasters = dict(upcasters or {})
-        self._encoders = {domain: self._encoder(domain) for domain in self._by_domain}
-        self._decoders = {domain: self._decoder(domain) for domain in self._by_domain}
+        self._numbers = {domain: number for number, domain in enumerate(self._by_domain)}
+        self._namespace: dict[str, Any] = {}
+        self._encoders = {each: self._function("encode", each) for each in self._by_domain}
+        self._decoders = {each: self._function("decode", each) for each in self._by_domain}
+
+    def only(self, *messages: type[Message]) -> "MessageCodec":
+        """The same for a reader that wants few of the types: it knows no others, parses no others.
+
+        Raises `UnknownType`.
+        """
+        names = {message.DESCRIPTOR.full_name for message in messages}
+        if unknown := sorted(name for name in names if not self.knows(name)):
+            raise UnknownType(unknown[0])
+        chosen = copy(self)
+        chosen._by_name = {name: each for name, each in self._by_name.items() if name in names}
+        chosen._foreign = {name: each for name, each in self._foreign.items() if name in names}
+        chosen._upcasters = {name: each for name, each in self._upcasters.items() if name in names}
+        return chosen
 
     def encode(self, value: object) -> tuple[str, bytes]:
         """The full protobuf name and the bytes. Deterministic: equal values give equal bytes."""
@@ -73,34 +90,25 @@ class MessageCodec:
         """Whether `decode` can read this type."""
         return name in self._by_name or name in self._foreign or name in self._upcasters
 
-    def _encoder(self, domain: type) -> _Convert:
+    def _function(self, kind: str, domain: type) -> _Convert:
+        """`encode_<n>` or `decode_<n>` of a registered type, written out field by field.
+
+        All functions share one namespace, in which a nested type's is found when it is called.
+        """
+        at = self._numbers[domain]
         _, message = self._by_domain[domain]
         matched = self._matched(domain, message)
-        names = [field.name for field in matched]
-        read = _reader(names)
-        converted = _converted(matched, self._encode_field)
-
-        def encode(value: Any) -> Any:
-            values = list(read(value))
-            for at, convert in converted:
-                values[at] = convert(values[at])
-            return message(**dict(zip(names, values, strict=True)))
-
-        return encode
-
-    def _decoder(self, domain: type) -> _Convert:
-        _, message = self._by_domain[domain]
-        matched = self._matched(domain, message)
-        read = _reader([field.name for field in matched])
-        converted = _converted(matched, self._decode_field)
-
-        def decode(found: Any) -> Any:
-            values = list(read(found))
-            for at, convert in converted:
-                values[at] = convert(values[at])
-            return domain(*values)
-
-        return decode
+        if kind == "encode":
+            given = ", ".join(f"{f.name}={self._encoded(f)}" for f in matched)
+            made = f"message_{at}({given})"
+        else:
+            given = ", ".join(map(self._decoded, matched))
+            made = f"domain_{at}({given})"
+        self._namespace |= {f"message_{at}": message, f"domain_{at}": domain}
+        # Names of fields and numbers alone go into it: both are our own.
+        exec(f"def {kind}_{at}(value): return {made}", self._namespace)  # noqa: S102
+        found: _Convert = self._namespace[f"{kind}_{at}"]
+        return found
 
     def _matched(self, domain: type, message: type[Message]) -> list[Any]:
         descriptor = message.DESCRIPTOR
@@ -115,52 +123,33 @@ class MessageCodec:
             )
         return [theirs[name] for name in ours]
 
-    def _encode_field(self, field: FieldDescriptor) -> _Convert:
+    def _encoded(self, field: FieldDescriptor) -> str:
+        value = f"value.{field.name}"
         if _is_map(field):
-            return dict
+            return f"dict({value})"
         if field.message_type is None:
-            return list if field.is_repeated else _same
-        convert = self._nested(field, lambda domain: self._encoders[domain])
-        if field.is_repeated:
-            return lambda values: [convert(value) for value in values]
-        return convert
+            return f"list({value})" if field.is_repeated else value
+        convert = f"encode_{self._nested(field)}"
+        return (
+            f"[{convert}(each) for each in {value}]" if field.is_repeated else f"{convert}({value})"
+        )
 
-    def _decode_field(self, field: FieldDescriptor) -> _Convert:
+    def _decoded(self, field: FieldDescriptor) -> str:
+        value = f"value.{field.name}"
         if _is_map(field):
-            return lambda found: {key: found[key] for key in sorted(found)}
+            return f"dict(sorted({value}.items()))"
         if field.message_type is None:
-            return tuple if field.is_repeated else _same
-        convert = self._nested(field, lambda domain: self._decoders[domain])
-        if field.is_repeated:
-            return lambda found: tuple(convert(each) for each in found)
-        return convert
+            return f"tuple({value})" if field.is_repeated else value
+        convert = f"decode_{self._nested(field)}"
+        return f"tuple(map({convert}, {value}))" if field.is_repeated else f"{convert}({value})"
 
-    def _nested(self, field: FieldDescriptor, of: Callable[[type], _Convert]) -> _Convert:
+    def _nested(self, field: FieldDescriptor) -> int:
         name = str(field.message_type and field.message_type.full_name)
         if name not in self._by_name:
             raise TypeError(f"{name}, needed by {field.full_name}, is not registered")
         domain, _ = self._by_name[name]
-        return lambda value: of(domain)(value)
-
-
-def _reader(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    """Reads all fields at once, in the order of the dataclass: this is on everybody's hot path."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda value: [getattr(value, name) for name in names]
-
-
-def _converted(
-    matched: Sequence[Any], converter: Callable[[Any], _Convert]
-) -> list[tuple[int, _Convert]]:
-    """The places of the fields that are not taken as they are, with what converts them."""
-    found = [(at, converter(field)) for at, field in enumerate(matched)]
-    return [(at, convert) for at, convert in found if convert is not _same]
+        return self._numbers[domain]
 
 
 def _is_map(field: FieldDescriptor) -> bool:
     return bool(field.message_type is not None and field.message_type.GetOptions().map_entry)
-
-
-def _same(value: Any) -> Any:
-    return value

@@ -1,7 +1,7 @@
 """One build of a view: a space that follows a topic's events from its checkpoint on (L24, L27)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from docaxis_eventsourcing.errors import CheckpointMoved, Divergence, Unavailable
 from docaxis_eventsourcing.parts import PartHealth, backoff, until_available
@@ -9,7 +9,10 @@ from docaxis_eventsourcing.ports.event_log import START, Consumer, EventLog, Pos
 from docaxis_eventsourcing.ports.read_store import ReadStore
 from docaxis_eventsourcing.view import Rows, View
 
-_LIMIT = 500
+_LEAST, _MOST = 500, 4_000
+"""Records of a batch: of one that keeps up, and of one that is far behind."""
+_MOST_BYTES = 4 * 2**20
+"""What the data of a larger batch may weigh; chunk events may have 256 KB each (L9)."""
 
 
 class Projection:
@@ -31,6 +34,7 @@ class Projection:
         self._changed = changed
         self._at: dict[int, Position | None] = {}
         self._told: dict[int, Position] = {}
+        self._limit = _LEAST
         self.health = PartHealth(f"{space}.projection")
 
     async def run(self) -> None:
@@ -40,13 +44,14 @@ class Projection:
         try:
             while True:
                 polled = await until_available(
-                    self.health, "polling", lambda: consumer.poll(_LIMIT, 1.0)
+                    self.health, "polling", lambda: consumer.poll(self._limit, 1.0)
                 )
                 for partition in polled.revoked:
                     self._at.pop(partition, None)
                 for partition in polled.assigned:
                     await self._take(partition, consumer)
                 if polled.batch is not None:
+                    self._limit = _next_limit(self._limit, polled.batch.records)
                     await self._project(polled.batch.records, consumer)
                 self._pass_holes(consumer)
                 self.health.working()
@@ -144,3 +149,13 @@ class Projection:
                     f"{self.space}/{partition}: version {sequence} where {version + 1} is due"
                 )
             version = sequence
+
+
+def _next_limit(limit: int, records: Sequence[Recorded]) -> int:
+    """Grows while there is more than was asked for: each batch is a step of every partition.
+
+    It falls back at once where a batch was not full, or became too heavy.
+    """
+    if len(records) < limit or sum(len(record.data) for record in records) > _MOST_BYTES // 2:
+        return _LEAST
+    return min(2 * limit, _MOST)

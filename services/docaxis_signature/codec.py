@@ -19,6 +19,10 @@ CODEC = MessageCodec(
 )
 """Commands and events of signature itself."""
 
+VERDICTS = CODEC.only(events.DocumentVerified)
+RECEIPTS = CODEC.only(events.ReceiptsSealed)
+"""What the views of verdicts and of receipts read of signature's events."""
+
 TO_VERIFY = MessageCodec((), foreign=(routing_events_v1_pb2.DocumentSubmitted,))
 """What the effect "verify" reads of routing."""
 

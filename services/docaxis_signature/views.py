@@ -17,7 +17,7 @@ from docaxis_eventsourcing.receipt_ids import delivery_id as computed_delivery_i
 from docaxis_eventsourcing.topics import ServiceTopics, document_partition
 from docaxis_eventsourcing.view import Rows, View
 from docaxis_eventsourcing.view_reader import ViewReader
-from docaxis_signature.codec import CODEC
+from docaxis_signature import codec
 from docaxis_signature.domain import DocumentVerified, FileVerdict, ReceiptsSealed
 
 TOPICS = ServiceTopics("signature")
@@ -87,7 +87,7 @@ def verdicts_view() -> View:
         name="verdicts",
         version=1,
         topic=TOPICS.events,
-        codec=CODEC,
+        codec=codec.VERDICTS,
         tables=(Table(VERDICTS),),
         keys=lambda event, envelope: (),
         project=project,
@@ -123,7 +123,7 @@ def receipts_view(partitions: int) -> View:
         name="receipts",
         version=1,
         topic=TOPICS.events,
-        codec=CODEC,
+        codec=codec.RECEIPTS,
         tables=(_RECEIPTS_TABLE, Table(LATEST)),
         keys=lambda event, envelope: (),
         project=project,

@@ -41,6 +41,8 @@ class AxisProcess:
     """A command to run it under (strace)."""
     module: Sequence[str] = ("docaxis_standalone",)
     """What `python -m` runs, with its arguments."""
+    start_s: float = START_S
+    """How long a start may take."""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -83,7 +85,7 @@ class AxisProcess:
                 stderr=log,
                 start_new_session=True,
             )
-        async with aiohttp.ClientSession() as session, asyncio.timeout(START_S):
+        async with aiohttp.ClientSession() as session, asyncio.timeout(self.start_s):
             while not await self._ready(session):
                 assert self.process.returncode is None, self.last_words()
                 await asyncio.sleep(0.02)

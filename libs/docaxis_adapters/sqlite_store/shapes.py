@@ -39,6 +39,8 @@ class Shape:
             if self.words_field(index) is not None
         }
         self._words = [name for name in self.fields if table.fields[name] is IndexType.WORDS]
+        self._is_words = [False, False, *(name in self._words for name in self.fields)]
+        self._word_places = [place for place, words in enumerate(self._is_words) if words]
         columns = [*self.columns.values()]
         self._put = (
             f"INSERT INTO {self.physical} (key, blob{''.join(', ' + c for c in columns)})"  # noqa: S608
@@ -90,13 +92,15 @@ class Shape:
             raise ValueError(
                 f"{self.table.name} has no fields {set(row.fields) - set(self.fields)}"
             )
-        values: list[Any] = [row.key, row.blob]
-        for name in self.fields:
-            value = row.fields.get(name)
-            words = self.table.fields[name] is IndexType.WORDS
-            if isinstance(value, tuple) is not words and value is not None:
-                raise ValueError(f"{self.table.name}.{name} takes {self.table.fields[name]}")
-            values.append(_words_to_bytes(value) if isinstance(value, tuple) else value)
+        values: list[Any] = [row.key, row.blob, *map(row.fields.get, self.fields)]
+        for place, value in enumerate(values[2:], 2):
+            if value is None or isinstance(value, tuple) is self._is_words[place]:
+                continue
+            name = self.fields[place - 2]
+            raise ValueError(f"{self.table.name}.{name} takes {self.table.fields[name]}")
+        for place in self._word_places:
+            if values[place] is not None:
+                values[place] = _words_to_bytes(values[place])
         return tuple(values)
 
     def word_rows(self, index: Index, row: Row) -> Iterable[tuple[IndexValue, ...]]:

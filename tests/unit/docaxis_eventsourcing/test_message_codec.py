@@ -54,6 +54,16 @@ def test_L16_an_unknown_type_is_told() -> None:
         CODEC.decode(f"{PACKAGE}.Future", b"")
 
 
+def test_a_reader_of_few_types_knows_no_others() -> None:
+    few = CODEC.only(MESSAGES["Opened"])
+    name, data = CODEC.encode(Opened("a.1", "An"))
+    assert few.decode(name, data) == Opened("a.1", "An")
+    assert not few.knows(f"{PACKAGE}.Deposited")
+    assert CODEC.knows(f"{PACKAGE}.Deposited")
+    with pytest.raises(UnknownType, match="Nested"):
+        CODEC.only(MESSAGES["Nested"])
+
+
 def test_foreign_messages_are_decoded_as_they_are() -> None:
     codec = MessageCodec([], foreign=[MESSAGES["Opened"]])
     name, data = CODEC.encode(Opened("a.1", "An"))

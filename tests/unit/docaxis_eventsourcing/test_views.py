@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from docaxis_adapters.sqlite_log.consumer import SqliteConsumer
+from docaxis_eventsourcing import projection
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 from docaxis_eventsourcing.parts import PartState
-from docaxis_eventsourcing.ports.event_log import Position
+from docaxis_eventsourcing.ports.event_log import Polled, Position
 from docaxis_eventsourcing.ports.read_store import RowRange
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_eventsourcing.space_digest import space_digest
@@ -82,6 +84,38 @@ async def test_L24_replays_count_once(any_rig: Rig) -> None:
         await passed(view)
         assert await rows(view) == await expected(any_rig)
         await any_rig.stop(task)
+
+
+async def test_a_build_far_behind_takes_larger_batches_and_falls_back_when_it_keeps_up(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heavy batches never grow."""
+    door = rig.door()
+    processor = rig.start(rig.processor())
+    rig.start(door)
+    await deposits(rig, door, 90)
+    await rig.stop(processor)  # from now on the view's polls are the only ones
+    asked: list[int] = []
+    poll = SqliteConsumer.poll
+
+    async def noted(consumer: SqliteConsumer, limit: int, wait_s: float) -> Polled:
+        asked.append(limit)
+        return await poll(consumer, limit, wait_s)
+
+    monkeypatch.setattr(projection, "_LEAST", 4)
+    monkeypatch.setattr(projection, "_MOST", 16)
+    view = runner(rig)
+    monkeypatch.setattr(SqliteConsumer, "poll", noted)
+    rig.start(view)
+    await passed(view)
+    assert await rows(view) == await expected(rig)
+    assert max(asked) == 16
+    await until(lambda: asked[-1] == 4)
+
+    asked.clear()
+    monkeypatch.setattr(projection, "_MOST_BYTES", 1)
+    await view.rebuild()
+    assert set(asked) == {4}
 
 
 async def test_L27_a_rebuild_under_traffic_gives_the_same_bytes_and_queries_see_no_gap(
