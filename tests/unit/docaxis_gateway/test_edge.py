@@ -197,6 +197,10 @@ class TestOpenApi:
             GET /recipient-groups/{group_id}|PUT /recipient-groups/{group_id}
             DELETE /recipient-groups/{group_id}
             POST /admin/organisations|POST /admin/organisations/{code}:lock
+            GET /admin/organisations|GET /admin/organisations/{code}
+            POST /admin/organisations:merge|PUT /admin/systems/{system_id}/onboarding
+            PUT /admin/systems/{system_id}/security-level
+            PUT /admin/systems/{system_id}/credentials/{credential_id}
             POST /admin/organisations/{code}:unlock|POST /admin/systems|GET /admin/systems
             PUT /admin/organisations/{code}/signature-policy|GET /admin/systems/{system_id}
             PUT /admin/systems/{system_id}/organisations|POST /admin/systems/{system_id}:lock
