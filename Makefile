@@ -59,7 +59,7 @@ build: ## Build the image docaxis:dev, labelled with version and commit
 
 .PHONY: test
 test: $(VENV)/.dev ## Run all tests; those on real Kafka, MongoDB and S3 servers where Java, Maven and Go are installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not cluster" $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not cluster" --ignore tests/image $(ARGS) $(NONE_IS_FINE)
 	@$(MAKE) --no-print-directory test-cluster
 
 # A whole axis runs alone: what runs beside it would be one of the faults.
@@ -68,13 +68,18 @@ test-cluster: $(VENV)/.dev ## Run the tests on real servers alone (part of `make
 	@if command -v java >/dev/null && command -v mvn >/dev/null && command -v go >/dev/null; \
 	then $(BIN)/python -m tools.cluster fetch; \
 	else echo "Java, Maven or Go is missing: tests on real servers are skipped, each says what it needs."; fi
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster and not faults" $(ARGS) $(NONE_IS_FINE)
-	$(BIN)/python -m pytest -m faults $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster and not faults" --ignore tests/image $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m faults --ignore tests/image $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: test-faults
 test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (part of `make test`)
 	$(BIN)/python -m tools.cluster fetch
 	$(BIN)/python -m pytest -m faults tests/cluster/faults $(ARGS)
+
+.PHONY: test-image
+test-image: $(VENV)/.dev ## Build the image and run it (as root, with buildah and debootstrap; not part of `make test`)
+	$(BIN)/python -m tools.cluster fetch
+	$(BIN)/python -m pytest tests/image $(ARGS)
 
 .PHONY: test-java
 test-java: $(VENV)/.dev ## Build and test the Java client, against an axis of its own (part of `make test`)
