@@ -34,7 +34,7 @@ from tools.cluster.service_process import SERVICES
 from tools.cluster.stores import stores_of
 
 pytestmark = pytest.mark.timeout(1800)
-SCALE = os.environ.get("MOVED_SCALE", "0.001")
+SCALE = os.environ.get("MOVED_SCALE", "0.0003")
 LARGEST_SENDER = "G22"
 
 
