@@ -5,6 +5,7 @@ Read off the descriptor and the running app. Whoever adds a call finds here what
 
 from fastapi import FastAPI
 
+from docaxis_client.accounts import Accounts
 from docaxis_client.administration import Administration
 from docaxis_gateway.app import make_app
 from docaxis_gateway.openapi import document_openapi
@@ -39,6 +40,20 @@ WITH_ROUTES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "OnboardSystem": (("PUT /admin/systems/{system_id}/onboarding", "onboard_system"),),
     "SetSecurityLevel": (("PUT /admin/systems/{system_id}/security-level", "set_security_level"),),
+    "RegisterAccount": (("POST /admin/accounts", "register_account"),),
+    "ListAccounts": (
+        ("GET /admin/accounts", "accounts"),
+        ("GET /admin/accounts/{account_id}", "account"),
+    ),
+    "FindAccount": (("POST /admin/accounts:find", "find_account"),),
+    "SetPerson": (("PUT /admin/accounts/{account_id}/person", "set_person"),),
+    "LockAccount": (
+        ("POST /admin/accounts/{account_id}:lock", "lock_account"),
+        ("POST /admin/accounts/{account_id}:unlock", "lock_account"),
+    ),
+    "GrantRole": (("POST /admin/accounts/{account_id}/roles", "grant_role"),),
+    "EndRole": (("POST /admin/accounts/{account_id}/roles:end", "end_role"),),
+    "EraseAccount": (("POST /admin/accounts/{account_id}:erase", "erase_account"),),
     "SnapshotSystems": (
         ("GET /admin/systems", "systems"),
         ("GET /admin/systems/{system_id}", "system"),
@@ -76,5 +91,10 @@ async def test_every_call_of_the_registry_has_a_route_or_a_reason(world: World) 
 
 def test_every_route_of_administrators_is_an_act_of_the_client() -> None:
     acts = {act for routes in WITH_ROUTES.values() for _, act in routes}
-    public = {name for name in vars(Administration) if not name.startswith("_")}
+    public = {
+        name
+        for each in (Administration, Accounts)
+        for name in vars(each)
+        if not name.startswith("_")
+    }
     assert acts == public

@@ -87,10 +87,12 @@ async def test_a_view_that_was_never_built_is_built_once(
     assert found.generation == 1
     told = capsys.readouterr().out.splitlines()
     lines = [line for line in told if line.startswith(VIEW)]
-    assert lines[0] == f"{VIEW}: building (1 of 1)"
+    assert lines[0] == f"{VIEW}: building (2 of 2)"
     assert re.fullmatch(rf"{VIEW}: {found.space} serves; digest [0-9a-f]{{64}}", lines[1])
 
 
 async def test_an_unknown_view_is_refused_with_those_that_there_are(ports: Ports) -> None:
-    with pytest.raises(ValueError, match=f"no view 'nobody' here; there are {VIEW}"):
+    with pytest.raises(
+        ValueError, match=f"no view 'nobody' here; there are registry_accounts, {VIEW}"
+    ):
         await rebuilt(ports, VIEW, "nobody")

@@ -52,7 +52,7 @@ async def test_a_service_composes_on_the_ports_that_it_asked_for(
 def test_services_ask_for_the_least() -> None:
     asked = {name: settings_for(definition_of(name).needs)[1:] for name in SERVICES}
     assert asked == {
-        "registry": (MongoSettings,),
+        "registry": (MongoSettings, SecretsSettings),
         "routing": (MongoSettings, S3Settings),
         "signature": (MongoSettings, S3Settings, ReceiptKeySettings),
         "status": (MongoSettings, S3Settings),
