@@ -12,6 +12,7 @@ from tests.contract.kafka_log import fresh_topics, kafka_log
 from tests.contract.messages import COMMANDS, EVENTS, ids, outgoing, read_to_end
 
 pytestmark = pytest.mark.cluster
+_TRIES = 3
 
 
 async def what_became_of_it(kafka: str, without: str = "") -> tuple[str, list[str]]:
@@ -36,9 +37,16 @@ async def what_became_of_it(kafka: str, without: str = "") -> tuple[str, list[st
         return answer, ids(await read_to_end(log, EVENTS, 0))
 
 
+async def without_metadata(kafka: str) -> tuple[str, list[str]]:
+    """A member that comes and goes in the wrong moment fences by chance: the damage needs a try."""
+    for _ in range(_TRIES):
+        found = await what_became_of_it(kafka, without="metadata")
+        if found[0] == "committed":
+            break
+    return found
+
+
 async def test_L11_a_zombie_is_fenced_by_the_metadata_of_its_poll(kafka: str) -> None:
-    guarded, unguarded = await asyncio.gather(
-        what_became_of_it(kafka), what_became_of_it(kafka, without="metadata")
-    )
+    guarded, unguarded = await asyncio.gather(what_became_of_it(kafka), without_metadata(kafka))
     assert guarded == ("fenced", ["of-command"])
     assert unguarded == ("committed", ["of-command", "of-command"])
