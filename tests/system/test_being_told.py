@@ -113,6 +113,18 @@ async def submit(axis: AxisProcess, count: int, series: str) -> list[str]:
     return ids
 
 
+async def ready_of(code: str, documents: list[str], office: DocaxisClient) -> set[str]:
+    """What is told of an organisation's deliveries, once each of these documents has made one."""
+    found: dict[str, str] = {}
+    async with asyncio.timeout(90):
+        while len(found) < len(documents):
+            for each in documents:
+                for delivery in (await office.deliveries(each)).items:
+                    if delivery.code == code:
+                        found[each] = f"delivery.ready {delivery.id}"
+    return set(found.values())
+
+
 async def until(holds: Callable[[], bool], patience_s: float = 90.0) -> None:
     deadline = time.monotonic() + patience_s
     while not holds():
@@ -147,12 +159,8 @@ async def test_kills_in_between_lose_no_webhook_and_no_event_of_the_stream(tmp_p
             expected = {f"document.accepted {each}" for each in documents} | {
                 f"document.verified {each}" for each in documents
             }
-            arrivals = set()
-            for each in documents:
-                for delivery in (await office.deliveries(each)).items:
-                    if delivery.code == "H26":
-                        arrivals.add(f"delivery.ready {delivery.id}")
-            assert len(arrivals) == len(documents) == 24
+            assert len(documents) == 24
+            arrivals = await ready_of("H26", documents, office)
             await until(lambda: expected <= set(to.told))
             await until(lambda: expected <= set(senders.told))
             await until(lambda: arrivals <= set(recipients.told))

@@ -92,6 +92,19 @@ async def _arrived(axis: AxisForm, name: str, document_id: str) -> InboxItem:
     raise AssertionError
 
 
+def _missing(wanted: set[tuple[str, ...]], found: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Ways that nobody went; a batch's span names all that it decided, so it may say more."""
+
+    def is_there(way: tuple[str, ...]) -> bool:
+        return any(
+            len(each) == len(way)
+            and all(set(a.split()) <= set(b.split()) for a, b in zip(way, each, strict=True))
+            for each in found
+        )
+
+    return {way for way in wanted if not is_there(way)}
+
+
 async def test_submit_to_ready_is_one_trace_through_every_service(
     axis: AxisForm, collector: Collector
 ) -> None:
@@ -113,9 +126,9 @@ async def test_submit_to_ready_is_one_trace_through_every_service(
         (*decided, "notification project notification_documents"),
     }
     with contextlib.suppress(TimeoutError):
-        await _until(lambda: paths(collector.trace(trace_id)) >= wanted)
+        await _until(lambda: not _missing(wanted, paths(collector.trace(trace_id))))
     spans = collector.trace(trace_id)
-    assert paths(spans) >= wanted
+    assert not _missing(wanted, paths(spans)), paths(spans)
     (root,) = tree(spans)[""]
     assert root.name == "POST /api/v1/documents" and root.parent == ""
     assert {each.service.removeprefix("docaxis-") for each in spans} >= {
@@ -184,7 +197,8 @@ async def test_a_document_to_a_thousand_recipients_makes_fewer_than_100_spans(
             cursor = page.next
             await asyncio.sleep(0.2)
     spans = await _whole(collector, trace_id)
-    assert "routing decide MakeDeliveries" in {each for way in paths(spans) for each in way}
+    decided = [each.name.split() for each in spans if each.name.startswith("decide ")]
+    assert any("MakeDeliveries" in names for names in decided), "a batch names all it decided"
     assert len(tree(spans)[""]) == 1
     assert 10 < len(spans) < 100
 

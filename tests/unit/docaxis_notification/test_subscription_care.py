@@ -169,10 +169,13 @@ async def test_rule_12_a_secret_is_exchanged_without_a_gap(axis: Axis, endpoint:
     assert endpoint.forged == 0
     axis.clock.ahead_ms += 61_000
     await until(lambda: secret_is_gone(axis, id))
-    found = await axis.servicer.GetSubscription(
-        rpc.GetSubscriptionRequest(system_id="y", subscription_id=id), None
-    )
-    assert found.subscription.previous_secret_until == 0
+    asked = rpc.GetSubscriptionRequest(system_id="y", subscription_id=id)
+
+    async def is_told() -> bool:
+        found = await axis.servicer.GetSubscription(asked, None)
+        return bool(found.subscription.previous_secret_until == 0)
+
+    await until(is_told)
     endpoint.secret = old
     await axis.happen(deliveries_made())
     await until_state(axis, id, "delivered", "delivered", "retrying")
