@@ -19,7 +19,7 @@ from tools.cluster.service_process import SERVICES
 pytestmark = [pytest.mark.faults, pytest.mark.cluster, pytest.mark.timeout(480)]
 
 VIEWS = {
-    "registry": ["registry_directory"],
+    "registry": ["registry_accounts", "registry_directory"],
     "routing": ["routing_documents", "routing_refusals", "routing_registry"],
     "signature": ["signature_receipts", "signature_verdicts"],
     "status": ["status_timelines", "status_statistics"],
