@@ -34,6 +34,7 @@ from tools.cluster.service_process import SERVICES
 from tools.cluster.stores import stores_of
 
 pytestmark = pytest.mark.timeout(1800)
+_KEPT_BY = {"webhook.": "notification", "person.": "registry", "login-": "registry"}
 SCALE = os.environ.get("MOVED_SCALE", "0.0003")
 LARGEST_SENDER = "G22"
 
@@ -200,11 +201,13 @@ async def check_at_work(url: str, clients: Path, receipts: Mapping[str, str]) ->
 def keys_in_place(old: Path, folder: Path) -> None:
     """A standalone's keys and secrets, each where the process of a cluster that uses it looks."""
     carry_secrets(old, folder)
-    for service in ("gateway", "notification"):
+    for service in ("gateway", "notification", "registry"):
         (folder / "secrets" / service).mkdir(mode=0o700)
     for secret in (folder / "secrets").iterdir():
         if secret.is_file():
-            service = "notification" if secret.name.startswith("webhook.") else "gateway"
+            service = next(
+                (to for start, to in _KEPT_BY.items() if secret.name.startswith(start)), "gateway"
+            )
             shutil.move(secret, folder / "secrets" / service / secret.name)
 
 
