@@ -26,7 +26,6 @@ from tools.cluster.cache import kept
 USER = 10001
 """As the Dockerfile has it."""
 _SUITE = "bookworm"
-_MIRROR = "http://deb.debian.org/debian"
 _PACKAGES = "python3,python3-venv,ca-certificates"
 _PROGRAMS = ("buildah", "debootstrap", "unshare")
 _ENTER = Path(__file__).with_name("enter_root")
@@ -125,9 +124,7 @@ def _base() -> Path:
 def _make_base(folder: Path) -> None:
     root = folder / "root"
     command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _SUITE]
-    done = subprocess.run(
-        [*command, str(root), _MIRROR], capture_output=True, text=True, timeout=_WITHIN_S
-    )
+    done = subprocess.run([*command, str(root)], capture_output=True, text=True, timeout=_WITHIN_S)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     subprocess.run(
         [

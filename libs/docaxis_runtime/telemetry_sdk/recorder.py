@@ -4,6 +4,7 @@ A failure is an answer of 5xx, in REST and of a call (whose code's row says whic
 was refused for the caller's own fault is no failure of the axis. Probes make no spans.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
@@ -69,7 +70,7 @@ class SdkRecorder:
         return WatchedStore(store)
 
 
-class _Served:
+class _Served(ABC):
     """A context manager by hand: one of `contextlib` would cost a generator for each call."""
 
     __slots__ = ("_began", "_calling", "_measures", "_span", "_token")
@@ -94,8 +95,9 @@ class _Served:
         self._calling.__exit__(None, None, None)
         self._ended(error, perf_counter() - self._began)
 
+    @abstractmethod
     def _ended(self, error: BaseException | None, seconds: float) -> None:
-        raise NotImplementedError
+        """Make the span and count the call; `error` is what it was left with."""
 
 
 class _Request(_Served):
