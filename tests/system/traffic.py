@@ -6,6 +6,8 @@ answered, decided or not, is never sent again: whatever was lost of it stays los
 """
 
 import asyncio
+import contextlib
+import math
 import random
 import uuid
 from collections.abc import Awaitable, Callable
@@ -51,6 +53,10 @@ _PATIENT = {"deadline_exceeded", "unavailable", "busy"}
 """Results of one item of a list that ask for a repeat."""
 
 
+class _NotFoundInTime(Exception):
+    """A sender has stopped looking for what it was told of."""
+
+
 class Traffic:
     """Senders and recipients at work on an axis that comes and goes.
 
@@ -81,6 +87,8 @@ class Traffic:
         self._sent = 0
         self.bear_with: frozenset[str] = frozenset()
         """Codes of refusals that callers bear with for now: they ask again."""
+        self.looks_for_s = math.inf
+        """How long a sender asks for what it was told of and does not find; then it goes on."""
         self.told = Acknowledged()
         self.calls = CallLog()
 
@@ -123,15 +131,20 @@ class Traffic:
             digest = sha256(content).hexdigest()
             self.told.contents[answer.id] = digest
             self.calls.due[answer.id] = self.calls.unanswered.pop(number)
-            if answer.status == "pending":
-                self.told.pending.add(answer.id)
-                await self._until_decided(answer.id)
-            else:
-                assert [each.code for each in answer.recipients] == list(RECIPIENTS.values())
-            if number % 5 == 0 and answer.receipt:
-                await self._fetch_receipt(answer.receipt)
-            if self._queries:
-                await self._look_at(number, answer.id, digest)
+            with contextlib.suppress(_NotFoundInTime):
+                await self._follow(number, answer, digest)
+
+    async def _follow(self, number: int, answer: Submission, digest: str) -> None:
+        """What a sender does of a document once it was answered."""
+        if answer.status == "pending":
+            self.told.pending.add(answer.id)
+            await self._until_decided(answer.id)
+        else:
+            assert [each.code for each in answer.recipients] == list(RECIPIENTS.values())
+        if number % 5 == 0 and answer.receipt:
+            await self._fetch_receipt(answer.receipt)
+        if self._queries:
+            await self._look_at(number, answer.id, digest)
 
     async def _due(self, number: int) -> float | None:
         """Wait until a document is due, and answer that moment; None when all is to stop."""
@@ -166,11 +179,13 @@ class Traffic:
                     raise
                 return None
 
-        while True:
+        until = monotonic() + self.looks_for_s
+        while monotonic() < until:
             found = await self._ask(operation, "office", look)
             if found is not None:
                 return found
             await asyncio.sleep(_LOOK_S)
+        raise _NotFoundInTime
 
     async def _look_at(self, number: int, document_id: str, digest: str) -> None:
         if number % 3 == 0:

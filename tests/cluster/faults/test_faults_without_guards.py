@@ -23,6 +23,8 @@ _PENDING = 3
 _DAMAGE = frozenset({"unknown_document"})
 """What callers may see of it: an answer that came before its document, or without one."""
 _WITHIN_S = 60.0
+_LOOKS_FOR_S = 10.0
+"""More documents are lost than there are senders: none may look for one for ever."""
 _GOES_ON_WITHIN_S = 160.0
 """After all brokers and routing were killed: as long as with the guards."""
 
@@ -49,7 +51,9 @@ async def unknown(office: DocaxisClient, document_id: str) -> bool:
 async def test_answered_before_it_is_durable_documents_are_lost(unguarded: Site) -> None:
     """With the guard: `test_all_brokers_and_routing_killed_at_once`."""
     site = unguarded
-    async with flowing(site, "answered before it is durable", bear_with=_DAMAGE) as load:
+    async with flowing(
+        site, "answered before it is durable", bear_with=_DAMAGE, looks_for_s=_LOOKS_FOR_S
+    ) as load:
         told, calls = load.traffic.told, load.traffic.calls
         load.mark("killed")
         await load.do(site.axis.kafka.kill_all)

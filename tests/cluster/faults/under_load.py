@@ -1,6 +1,7 @@
 """A fault in the middle of traffic: before it, during it, after it, and then everything counted."""
 
 import asyncio
+import math
 import os
 import random
 from collections.abc import AsyncIterator, Callable
@@ -107,17 +108,22 @@ class UnderLoad:
 
 @asynccontextmanager
 async def flowing(
-    site: Site, fault: str, *, bear_with: frozenset[str] = frozenset()
+    site: Site,
+    fault: str,
+    *,
+    bear_with: frozenset[str] = frozenset(),
+    looks_for_s: float = math.inf,
 ) -> AsyncIterator[UnderLoad]:
     """Traffic before and during the block, and cut off at its end: nothing is counted.
 
-    `bear_with`: codes of refusals after which callers ask again, instead of ending the traffic.
+    `bear_with`: codes of refusals after which callers ask again, instead of ending the traffic;
+    `looks_for_s`: how long a sender looks for a document that it was told of.
     Any failure spoils the site, and its state is added to the failure.
     """
     print(f"{fault}: {RATE} documents/s, seed {SEED} (DOCAXIS_FAULT_RATE, DOCAXIS_TEST_SEED)")
     traffic = Traffic(site.axis, SEED, rate=RATE, series=site.next_series(), queries=True)
     traffic.told.numbers_before = dict(site.numbers)
-    traffic.bear_with = bear_with
+    traffic.bear_with, traffic.looks_for_s = bear_with, looks_for_s
     running = asyncio.create_task(traffic.run(_SENDERS))
     load = UnderLoad(site, traffic, running)
     try:
