@@ -39,14 +39,10 @@ from docaxis_runtime.registry_directory import EVENTS_TOPIC, SystemDirectory
 from docaxis_trust.access_tokens import AccessTokens
 from docaxis_trust.assertions import make_assertion
 from docaxis_trust.jwk_set import public_jwk
-from tests.unit.docaxis_gateway.fake_services import (
-    FakeNotification,
-    FakeRegistry,
-    FakeRouting,
-    FakeSignature,
-    FakeStatus,
-    organisation_id,
-)
+from tests.unit.docaxis_gateway.fake_notification import FakeNotification
+from tests.unit.docaxis_gateway.fake_registry import FakeRegistry, organisation_id
+from tests.unit.docaxis_gateway.fake_routing import FakeRouting
+from tests.unit.docaxis_gateway.fake_services import FakeSignature, FakeStatus
 
 SECRET = b"s" * 32
 

@@ -12,7 +12,7 @@ from docaxis_gateway.response_models import AccessToken, Me
 from docaxis_proto import registry_events_v1_pb2 as events
 from docaxis_trust.access_tokens import AccessTokens
 from tests.unit.docaxis_gateway.conftest import FakeSystem, World
-from tests.unit.docaxis_gateway.fake_services import organisation_id
+from tests.unit.docaxis_gateway.fake_registry import organisation_id
 
 GRANT = {
     "grant_type": "client_credentials",

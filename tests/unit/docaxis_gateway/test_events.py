@@ -19,7 +19,8 @@ from docaxis_proto import notification_v1_pb2 as notification
 from docaxis_proto.notification_v1_pb2_grpc import NotificationStub
 from docaxis_runtime.grpc_client import twin
 from tests.unit.docaxis_gateway.conftest import World
-from tests.unit.docaxis_gateway.fake_services import NOW_MS, FakeNotification, organisation_id
+from tests.unit.docaxis_gateway.fake_notification import FakeNotification
+from tests.unit.docaxis_gateway.fake_registry import NOW_MS, organisation_id
 
 
 @pytest.fixture

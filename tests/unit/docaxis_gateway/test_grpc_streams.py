@@ -17,7 +17,7 @@ from docaxis_proto import routing_v1_pb2
 from docaxis_proto.routing_v1_pb2_grpc import RoutingServicer, RoutingStub
 from docaxis_runtime.grpc_client import twin
 from tests.unit.docaxis_gateway.conftest import World
-from tests.unit.docaxis_gateway.fake_services import NOW_MS, organisation_id
+from tests.unit.docaxis_gateway.fake_registry import NOW_MS, organisation_id
 from tests.unit.docaxis_gateway.public_grpc import Rpc, refusal, rpc_of, until
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from docaxis_proto import gateway_v1_pb2 as pb
 from tests.unit.docaxis_gateway.conftest import World
-from tests.unit.docaxis_gateway.fake_services import FakeNotification
+from tests.unit.docaxis_gateway.fake_notification import FakeNotification
 from tests.unit.docaxis_gateway.public_grpc import Rpc, refusal, rpc_of, until
 from tests.unit.docaxis_gateway.test_events import fake, page
 

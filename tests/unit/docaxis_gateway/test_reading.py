@@ -7,7 +7,7 @@ from docaxis_gateway import document_models as documents
 from docaxis_gateway import response_models as models
 from docaxis_gateway import statistics_models as figures
 from tests.unit.docaxis_gateway.conftest import World
-from tests.unit.docaxis_gateway.fake_services import organisation_id
+from tests.unit.docaxis_gateway.fake_registry import organisation_id
 from tests.unit.docaxis_gateway.test_submit import submit
 
 

@@ -25,7 +25,7 @@ from docaxis_trust.access_tokens import AccessTokens
 from tests.embedded import ports_in
 from tests.system.axis_process import free_port
 from tests.unit.docaxis_gateway.conftest import FakeSystem
-from tests.unit.docaxis_gateway.fake_services import FakeRegistry
+from tests.unit.docaxis_gateway.fake_registry import FakeRegistry
 from tests.unit.docaxis_process.polling import eventually
 
 

@@ -30,7 +30,7 @@ from docaxis_routing.domain.messages import (
 )
 from docaxis_routing.settings import RoutingSettings
 from tests.unit.docaxis_routing.routing_samples import HANOI, SENDER, House, submit
-from tests.unit.docaxis_routing.test_service import CONTEXT, Running, running_in
+from tests.unit.docaxis_routing.running_routing import CONTEXT, Running, running_in
 
 BRIEF = submit("H26").brief
 COPY = delivery_id(BRIEF.document_id, HANOI)

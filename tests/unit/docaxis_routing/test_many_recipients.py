@@ -24,7 +24,7 @@ from docaxis_routing.codec import CODEC
 from docaxis_routing.domain.messages import DeliveriesMade, RecipientsResolved
 from docaxis_routing.settings import RoutingSettings
 from tests.embedded import at_work, ports_in
-from tests.unit.docaxis_routing.test_service import CONTEXT, SIGNATURE_EVENTS, Running, running
+from tests.unit.docaxis_routing.running_routing import CONTEXT, SIGNATURE_EVENTS, Running, running
 
 __all__ = ["running"]  # the fixture
 WITHIN_S = 30.0

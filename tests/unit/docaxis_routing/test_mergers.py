@@ -6,10 +6,10 @@ import pytest
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_proto import registry_v1_pb2 as registry
-from tests.unit.docaxis_routing import test_service
-from tests.unit.docaxis_routing.test_service import CONTEXT, Running
+from tests.unit.docaxis_routing import running_routing
+from tests.unit.docaxis_routing.running_routing import CONTEXT, Running
 
-running = test_service.running
+running = running_routing.running
 
 
 async def merge(running: Running, into: str, code: str, on: str = "") -> None:

@@ -13,7 +13,7 @@ from docaxis_proto import routing_v1_pb2 as pb
 from docaxis_proto.routing_v1_pb2_grpc import RoutingStub, add_RoutingServicer_to_server
 from docaxis_runtime.grpc_client import Connection, twin
 from docaxis_runtime.grpc_server import GrpcServer
-from tests.unit.docaxis_routing.test_service import Running, running
+from tests.unit.docaxis_routing.running_routing import Running, running
 
 __all__ = ["running"]  # the fixture
 WITHIN_S = 60.0
