@@ -24,11 +24,6 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # pytest says 5 where it found no test: ARGS may name tests of one kind alone.
 NONE_IS_FINE := || [ $$? -eq 5 ]
 
-# The move takes longer than the others together and has not passed in one piece yet (docs/how-to/move-an-axis.md); the
-# loss without its guard passes only where fewer documents are lost than there are senders, who wait for them.
-NOT_YET := --deselect tests/cluster/faults/test_faults_without_guards.py::test_answered_before_it_is_durable_documents_are_lost \
-  --deselect tests/system/test_moving.py::test_a_standalone_moved_to_a_cluster_and_back_has_the_same_views
-
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,7 +69,7 @@ test-cluster: $(VENV)/.dev ## Run the tests on real servers alone (part of `make
 	then $(BIN)/python -m tools.cluster fetch; \
 	else echo "Java, Maven or Go is missing: tests on real servers are skipped, each says what it needs."; fi
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster and not faults" --ignore tests/image $(ARGS) $(NONE_IS_FINE)
-	$(BIN)/python -m pytest -m faults --ignore tests/image $(NOT_YET) $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m faults --ignore tests/image $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: test-faults
 test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (part of `make test`)

@@ -122,9 +122,12 @@ async def exchange(
 async def paced_submits(
     axis: Measured, prepared: list[Prepared], per_second: float
 ) -> dict[str, float]:
-    """Submit alone, at a fixed offered rate; the latencies of the answers."""
+    """Submit alone, at a fixed offered rate; the latencies of the answers.
+
+    The recipient takes them afterwards: the next run's inbox begins with what is open.
+    """
     run = Run()
-    async with axis.client("office") as office:
+    async with axis.client("office") as office, axis.client(RECEIVER) as receiver:
         await office.me()
         begun = time.perf_counter()
 
@@ -133,6 +136,7 @@ async def paced_submits(
             await _send(office, run, [prepared[number]], batched=True)
 
         await asyncio.gather(*(send(number) for number in range(len(prepared))))
+        await _receive(receiver, office, run, len(prepared), batched=True)
     waits = statistics.quantiles(run.submit_s, n=100)
     return {
         "offered_per_s": per_second,
