@@ -170,11 +170,11 @@ async def test_a_standalone_moved_to_a_cluster_and_back_has_the_same_views(tmp_p
         await docaxis("import", str(tmp_path / "there"), "--cluster", environment=settings)
         try:
             await asyncio.to_thread(axis.start)
-            assert await rebuilt(axis) == digests
+            assert await rebuilt(axis, "10") == digests
             await check_at_work(axis.url, old / "clients", receipts)
         finally:
             await asyncio.to_thread(axis.stop)
-        here = await rebuilt(axis)
+        here = await rebuilt(axis, "0")  # nobody has to follow
         await docaxis("export", str(tmp_path / "home"), "--cluster", environment=settings)
     finally:
         await asyncio.to_thread(servers.stop)
@@ -211,14 +211,18 @@ def keys_in_place(old: Path, folder: Path) -> None:
             shutil.move(secret, folder / "secrets" / service / secret.name)
 
 
-async def rebuilt(axis: AxisCluster) -> dict[str, str]:
-    """The digests that `python -m docaxis_<service> rebuild` tells, of all services' views."""
+async def rebuilt(axis: AxisCluster, kept_s: str) -> dict[str, str]:
+    """The digests that `python -m docaxis_<service> rebuild` tells, of all services' views.
+
+    `kept_s`: how long the views before stay for replicas to follow.
+    """
     found: dict[str, str] = {}
     for service in SERVICES:
         environment = {
             **os.environ,
             **axis.settings(service),
             "DOCAXIS_LISTEN": "127.0.0.1:1",
+            "DOCAXIS_VIEWS_KEPT_S": kept_s,
             "DOCAXIS_REPLICA": f"{service}-digests",
         }
         process = await asyncio.create_subprocess_exec(
