@@ -1,9 +1,10 @@
 """What the benchmark measured, as far as sizing uses it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+SERVICES = ("gateway", "routing", "signature", "status", "notification", "registry")
 MEMORY_MIB = 256.0
 """Where the JSON has no memory: of one process, more than any that was seen."""
 
@@ -23,6 +24,8 @@ class Measured:
     machine: str
     provenance: str
     """Where the figures are from, in words; empty where nobody said."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Parts of a cluster's CPU by service, which sum to 1; empty where not measured."""
 
 
 def read_measured(content: Mapping[str, Any]) -> Measured:
@@ -36,12 +39,7 @@ def read_measured(content: Mapping[str, Any]) -> Measured:
     own = {name: _number(cpu, name) for name in cpu if name != "client"}
     if not sum(own.values()) > 0:
         raise ValueError("/profile/cpu_ms_per_exchange names no CPU of the axis")
-    factor = 0.0
-    if "standalone" in content and "cluster" in content:
-        cluster = _below(content, "cluster", "routing-1")
-        factor = _positive(content, "standalone", "exchanges_per_s", "median") / _positive(
-            cluster if isinstance(cluster, Mapping) else {}, "exchanges_per_s", "median"
-        )
+    factor, shares = _cluster(content, sum(own.values()))
     memory = content.get("resident_mib_after", MEMORY_MIB)
     machine = content.get("machine")
     told = machine if isinstance(machine, Mapping) else {}
@@ -53,7 +51,25 @@ def read_measured(content: Mapping[str, Any]) -> Measured:
         f"{told.get('cpus', '?')} CPUs, {told.get('memory_gib', '?')} GiB,"
         f" Python {told.get('python', '?')}, {told.get('system', '?')}",
         str(content.get("provenance", "")),
+        shares,
     )
+
+
+def _cluster(content: Mapping[str, Any], standalone_ms: float) -> tuple[float, Mapping[str, float]]:
+    """By the CPU of its services where that was measured, else by exchanges a second."""
+    if "standalone" not in content or "cluster" not in content:
+        return 0.0, {}
+    cluster = _below(content, "cluster", "routing-1")
+    if isinstance(cluster, Mapping) and "cost_per_document" in cluster:
+        cost = ("cost_per_document", "cpu_ms")
+        each = {name: _positive(cluster, *cost, name) for name in SERVICES}
+        total = sum(each.values())
+        return total / standalone_ms, {name: part / total for name, part in each.items()}
+    reached = ("exchanges_per_s", "median")
+    factor = _positive(content, "standalone", *reached) / _positive(
+        cluster if isinstance(cluster, Mapping) else {}, *reached
+    )
+    return factor, {}
 
 
 def _below(content: Mapping[str, Any], *path: str) -> Any:

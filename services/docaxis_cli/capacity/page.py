@@ -5,9 +5,19 @@ from dataclasses import fields
 
 from docaxis_cli.capacity.demand import Demand
 from docaxis_cli.capacity.measured import Measured
-from docaxis_cli.capacity.sizing import SHARES, Count, Sizing
+from docaxis_cli.capacity.sizing import Count, Sizing
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_FACTOR_OF = {
+    True: "the CPU of its services for an exchange beside that; brokers and stores left out",
+    False: "the quotient of exchanges a second on the same two CPUs, which brokers and stores share:"
+    " an upper bound",
+}
+_SHARES_OF = {
+    True: "Measured on a cluster with one replica of each.",
+    False: "The gateway's was sampled, the others are estimated.",
+}
+"""Whether a cluster's CPU was measured by service."""
 
 
 def rows(sizing: Sizing) -> Iterator[tuple[str, str, str]]:
@@ -18,7 +28,7 @@ def rows(sizing: Sizing) -> Iterator[tuple[str, str, str]]:
     yield "busy CPUs of a cluster, peak", figure(sizing.cores), "as full as they may be: see nodes"
     yield _counted("partitions", sizing.partitions)
     for name, count in sizing.replicas.items():
-        yield f"replicas of {name}", str(count), f"{SHARES[name]:.0%} of the CPU"
+        yield f"replicas of {name}", str(count), f"{sizing.shares[name]:.0%} of the CPU"
     yield _counted("nodes for services", sizing.nodes)
     yield _counted("Kafka brokers", sizing.brokers)
     log, views = amount(sizing.log_bytes), amount(sizing.view_bytes)
@@ -59,8 +69,7 @@ def capacity_page(demand: Demand, measured: Measured, sizing: Sizing, source: st
         f"- Memory of a process that has worked: {figure(measured.memory_mib)} MiB.",
         "- CPU of a cluster for what a standalone does with 1: "
         + (
-            f"{figure(measured.cluster_factor)}, the quotient of exchanges a second on the same"
-            " two CPUs, which brokers and stores share: an upper bound."
+            f"{figure(measured.cluster_factor)}, {_FACTOR_OF[bool(measured.shares)]}."
             if measured.cluster_factor
             else "not measured, assumed below."
         ),
@@ -78,8 +87,8 @@ def capacity_page(demand: Demand, measured: Measured, sizing: Sizing, source: st
         ),
         "",
         "Shares of the CPU by service: "
-        + ", ".join(f"{name} {share:.0%}" for name, share in SHARES.items())
-        + ". The gateway's was sampled, the others are estimated.",
+        + ", ".join(f"{name} {share:.0%}" for name, share in sizing.shares.items())
+        + f". {_SHARES_OF[bool(measured.shares)]}",
         "",
         "## How it is computed",
         "",

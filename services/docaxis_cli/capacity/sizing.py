@@ -10,18 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docaxis_cli.capacity.demand import SECONDS_A_YEAR, Demand
-from docaxis_cli.capacity.measured import Measured
+from docaxis_cli.capacity.measured import SERVICES, Measured
 
-SHARES: Mapping[str, float] = {
-    "gateway": 0.34,
-    "routing": 0.24,
-    "signature": 0.16,
-    "status": 0.14,
-    "notification": 0.10,
-    "registry": 0.02,
-}
-"""Parts of the CPU. The gateway's was sampled (performance.md); the others are estimated from the
-events and commands that a document makes in each."""
+SHARES: Mapping[str, float] = dict(zip(SERVICES, (0.34, 0.24, 0.16, 0.14, 0.10, 0.02), strict=True))
+"""Parts of the CPU where they were not measured: the gateway's was sampled (performance.md); the
+others are estimated from the events and commands that a document makes in each."""
 PARTITION_COUNTS = (12, 24, 36, 48, 60, 120, 240, 360, 480, 600, 720, 960)
 """Counts with many divisors, so that replicas have equal shares; the setting's bound is 1,000."""
 LEAST_REPLICAS = 2
@@ -51,6 +44,8 @@ class Sizing:
     cores: float
     """Busy at the peak, on a cluster."""
     replicas: Mapping[str, int]
+    shares: Mapping[str, float]
+    """Of the CPU, by service."""
     partitions: Count
     brokers: Count
     nodes: Count
@@ -82,10 +77,11 @@ def size(demand: Demand, measured: Measured) -> Sizing:
     factor = measured.cluster_factor or demand.cluster_factor
     cpu_ms = measured.cpu_ms_per_exchange * (1 + (demand.recipients - 1) * demand.delivery_share)
     cores = documents * cpu_ms / 1000 * factor
+    shares = measured.shares or SHARES
     # A replica is one Python process: it uses one CPU (performance.md).
     replicas = {
         name: max(LEAST_REPLICAS, _up(cores * share / demand.busy))
-        for name, share in SHARES.items()
+        for name, share in shares.items()
     }
     stored = _stored(demand)
     files = demand.file_mib * _MIB
@@ -104,6 +100,7 @@ def size(demand: Demand, measured: Measured) -> Sizing:
         cpu_ms,
         cores,
         replicas,
+        shares,
         _partitions(demand, documents, deliveries, replicas),
         brokers,
         nodes,

@@ -24,8 +24,9 @@ from docaxis_client.submission import NewDocument, OutgoingFile
 from docaxis_client.tracking import InboxItem, StatusReport
 
 ROUND = 4000
-"""Documents sent before their recipients take them: so a page of the inbox holds many."""
-SENDERS, TAKERS = 24, 16
+"""Documents sent before their recipients take them: so a page of the inbox holds many. While they
+do, the next are sent."""
+SENDERS, TAKERS = 64, 16
 ATTEMPTS, PATIENCE_S = 1000, 900.0
 """How long a call is repeated while the axis says that it is busy (rule L23)."""
 _PAGE = 500
@@ -63,6 +64,8 @@ class Run:
         """What the query must answer: sent and received by level, without what is stopped."""
         self._progress = progress
         self._cursors: dict[str, str | None] = {}
+        self._due: Counter[str] = Counter()
+        """What was sent and is not taken, by unit; below 0 where more was open already."""
         self._first_day = today_in_vietnam()
         self.documents = self.deliveries = 0
         """What this run added, whatever was there before."""
@@ -70,13 +73,12 @@ class Run:
     async def play(self) -> None:
         """Send and take everything. Raises `SimulationFailed`, and what the client raises."""
         letters = self._plan.letters()
-        while several := list(islice(letters, self._round_of)):
-            waiting = await self._send(several)
-            await self._take_due(waiting)
+        several = list(islice(letters, self._round_of))
+        await self._send(several)
+        while several:
+            several = list(islice(letters, self._round_of))
+            await _all((self._each_unit(self._take), self._send(several)))
         await self._settle()
-
-    async def _take_due(self, due: Counter[str]) -> None:
-        await self._each_unit(lambda unit: self._take(unit, due[unit.code]))
 
     async def figures(self) -> tuple[Statistics, FeedbackFigures]:
         """What the axis's queries answer about the run's days."""
@@ -91,8 +93,8 @@ class Run:
         """The run's days: when the axis accepted the first document, and today."""
         return self._first_day, today_in_vietnam()
 
-    async def _send(self, letters: Sequence[Letter]) -> Counter[str]:
-        """Send some letters; gives how many deliveries are new, by unit."""
+    async def _send(self, letters: Sequence[Letter]) -> None:
+        """Send some letters; their new deliveries are due when all are sent."""
         waiting: Counter[str] = Counter()
         todo: Iterator[Letter] = iter(letters)
 
@@ -103,7 +105,7 @@ class Run:
                 self._progress(1)
 
         await _all(sender() for _ in range(SENDERS))
-        return waiting
+        self._due.update(waiting)
 
     async def _submit(self, letter: Letter) -> bool:
         """Whether it was new."""
@@ -131,24 +133,27 @@ class Run:
         self.documents += answer.first
         return answer.first
 
-    async def _take(self, unit: Unit, at_least: int) -> int:
-        """Take what is open and what is on its way; gives how many that were.
+    async def _take(self, unit: Unit) -> None:
+        """Take what is open and what is due.
 
-        Ends when `at_least` were taken, or nothing came for a while (`_settle` has the last word).
+        Ends when nothing is due any more, or nothing came for a while (`_settle` has the last
+        word).
         """
-        taken = 0
         until = _clock() + _NOTHING_MOVES_S
         while True:
-            wait = _NEWS_S if taken < at_least else 0
             page = await self._clients[unit.code].inbox(
-                cursor=self._cursors.get(unit.code), limit=_PAGE, wait=wait
+                cursor=self._cursors.get(unit.code),
+                limit=_PAGE,
+                wait=_NEWS_S if self._due[unit.code] > 0 else 0,
             )
             if page.items:
-                taken += await self._take_page(unit, page.items)
+                self._due[unit.code] -= await self._take_page(unit, page.items)
                 until = _clock() + _NOTHING_MOVES_S
             self._cursors[unit.code] = page.next
-            if len(page.items) < _PAGE and (taken >= at_least or _clock() > until):
-                return taken
+            if _clock() > until:
+                self._due[unit.code] = 0
+            if len(page.items) < _PAGE and self._due[unit.code] <= 0:
+                return
 
     async def _take_page(self, unit: Unit, items: Sequence[InboxItem]) -> int:
         """Report on deliveries, then take them over; gives how many were not taken before.
@@ -186,7 +191,8 @@ class Run:
         while True:
             before = self.deliveries
             self._cursors.clear()  # without a cursor an inbox is all that is open
-            await self._each_unit(lambda unit: self._take(unit, 0))
+            self._due.clear()
+            await self._each_unit(self._take)
             figures, feedback = await self.figures()
             heard = sum(_deliveries(each.deliveries) for each in feedback.items)
             whole = counted(figures) == self.expected and heard == figures.total.received
@@ -196,7 +202,7 @@ class Run:
                 until = _clock() + _NOTHING_MOVES_S
             await asyncio.sleep(0.5)
 
-    async def _each_unit(self, work: Callable[[Unit], Awaitable[int]]) -> None:
+    async def _each_unit(self, work: Callable[[Unit], Awaitable[None]]) -> None:
         todo = iter(self._takers)
 
         async def taker() -> None:

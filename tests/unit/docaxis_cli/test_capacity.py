@@ -16,7 +16,7 @@ from docaxis_cli.capacity.sizing import PARTITION_COUNTS, SHARES, size
 from docaxis_cli.main import app
 from tests.repository.repository import ROOT
 
-FIGURES = ROOT / "benchmarks" / "figures" / "2026-11-22.json"
+FIGURES = ROOT / "benchmarks" / "figures" / "2026-11-27.json"
 SAMPLE = Measured(16.4, 79.0, 5.5, 191.0, "a machine", "somewhere")
 DAYS = 365
 
