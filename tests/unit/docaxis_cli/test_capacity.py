@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from docaxis_cli.capacity.demand import Demand
-from docaxis_cli.capacity.measured import Measured, read_measured
+from docaxis_cli.capacity.measured import SERVICES, Measured, read_measured
 from docaxis_cli.capacity.page import amount, figure, line
 from docaxis_cli.capacity.sizing import PARTITION_COUNTS, SHARES, size
 from docaxis_cli.main import app
@@ -196,11 +196,31 @@ def test_figures_that_are_none_are_named(content: dict[str, object], named: str)
 
 
 def test_the_committed_figures_are_what_the_page_on_performance_tells() -> None:
-    measured = read_measured(json.loads(FIGURES.read_text()))
-    assert measured.cpu_ms_per_exchange == pytest.approx(10.1 + 4.1 + 2.2)
+    content = json.loads(FIGURES.read_text())
+    measured = read_measured(content)
+    assert measured.cpu_ms_per_exchange == pytest.approx(5.85 + 2.42 + 1.53)
     page = (ROOT / "docs" / "explanation" / "performance.md").read_text()
-    for told in ("| 79 | 66-80 |", "| 10.1 |", "| 4.1 |", "| 2.2 |", "191 MiB", "41.5", "7.6/s"):
-        assert told in page
+    told = ("| 129 | 117-131 |", "| 5.9 |", "| 2.4 |", "| 1.5 |", "272 MiB", "| 94.1 ", "68.9")
+    assert [each for each in told if each not in page] == []
+
+
+def test_a_cluster_is_measured_by_the_cpu_of_its_services() -> None:
+    """Ten milliseconds on a standalone, forty on a cluster; brokers and stores are no service."""
+    cost = dict(zip(SERVICES, (10, 12, 8, 4, 4, 2), strict=True))
+    reached = {"exchanges_per_s": {"median": 9}}
+    content = {
+        "profile": {"cpu_ms_per_exchange": {"axis_user": 10}},
+        "two_calls": {"exchanges_per_s": {"median": 100}},
+        "standalone": {"exchanges_per_s": {"median": 90}},
+    }
+    by_cpu = {**reached, "cost_per_document": {"cpu_ms": {**cost, "Kafka": 60}}}
+    measured = read_measured({**content, "cluster": {"routing-1": by_cpu}})
+    assert measured.cluster_factor == pytest.approx(4)
+    assert measured.shares == {name: cost[name] / 40 for name in SERVICES}
+    assert size(Demand(), measured).shares["routing"] == pytest.approx(0.3)
+    by_speed = read_measured({**content, "cluster": {"routing-1": reached}})
+    assert by_speed.cluster_factor == pytest.approx(10)
+    assert size(Demand(), by_speed).shares == SHARES
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
