@@ -10,8 +10,8 @@ from docaxis_cli.capacity.sizing import Count, Sizing
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _FACTOR_OF = {
     True: "the CPU of its services for an exchange beside that; brokers and stores left out",
-    False: "the quotient of exchanges a second on the same two CPUs, which brokers and stores share:"
-    " an upper bound",
+    False: "the quotient of exchanges a second on the same two CPUs, which brokers and stores"
+    " share: an upper bound",
 }
 _SHARES_OF = {
     True: "Measured on a cluster with one replica of each.",
