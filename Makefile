@@ -115,6 +115,19 @@ k8s-check: $(VENV)/.dev ## Whether manifests and Compose file are well formed an
 bench: $(VENV)/.dev ## Measure throughput and latency (never part of the tests)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# The first year is apart (`docaxis simulate 2019 --scale 1`): an hour.
+.PHONY: bench-all
+bench-all: $(VENV)/.dev ## All figures of the page on performance, a JSON each (half an hour; DOCUMENTS=100000 are seeded)
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.many_recipients
+	$(BIN)/python -m benchmarks.large_file
+	@seeded="$$(mktemp -d)" && trap 'rm -rf "$$seeded"' EXIT && \
+	$(BIN)/python -m benchmarks.seed --documents $(or $(DOCUMENTS),100000) --derive "$$seeded/data" && \
+	$(BIN)/python -m benchmarks.rebuild --runs 1 "$$seeded/data" && \
+	$(BIN)/python -m benchmarks.stored "$$seeded/data"
+	$(BIN)/python -m tools.cluster fetch
+	$(BIN)/python -m benchmarks.distributed
+
 ##### Change
 
 .PHONY: format
