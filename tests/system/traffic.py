@@ -10,7 +10,7 @@ import contextlib
 import math
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from functools import partial
 from hashlib import sha256
@@ -45,10 +45,11 @@ __all__ = [
 T = TypeVar("T")
 _RETRY_S = 0.02
 _POLITE_RETRY_S = 0.2
-_LONGEST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 4.0
 _ANSWER_WITHIN_S = 20.0
 """A caller that has no answer by then hangs up and asks again."""
 _LOOK_S = 0.3
+_LONGEST_LOOK_S = 3.0
 _PATIENT = {"deadline_exceeded", "unavailable", "busy"}
 """Results of one item of a list that ask for a repeat."""
 
@@ -78,6 +79,7 @@ class Traffic:
     ) -> None:
         self._axis = axis
         self._random = random.Random(seed)
+        self._chance = random.Random(seed)
         self._rate = rate
         self._series = series
         self._queries = queries
@@ -160,11 +162,11 @@ class Traffic:
 
     async def _until_decided(self, document_id: str) -> None:
         """Durable, and its decision still to come: it is only asked about from now on."""
-        while True:
+        for pause in self._pauses(_LOOK_S, _LONGEST_LOOK_S):
             found = await self._until_there("document", lambda client: client.document(document_id))
             if found.status != "pending":
                 return
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(pause)
 
     async def _until_there(
         self, operation: str, call: Callable[[DocaxisClient], Awaitable[T]]
@@ -180,11 +182,13 @@ class Traffic:
                 return None
 
         until = monotonic() + self.looks_for_s
-        while monotonic() < until:
+        for pause in self._pauses(_LOOK_S, _LONGEST_LOOK_S):
             found = await self._ask(operation, "office", look)
             if found is not None:
                 return found
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(pause)
+            if monotonic() > until:
+                break
         raise _NotFoundInTime
 
     async def _look_at(self, number: int, document_id: str, digest: str) -> None:
@@ -227,7 +231,7 @@ class Traffic:
             if all(each.done for each in taken):
                 break
             assert {each.result for each in taken if not each.done} <= _PATIENT, taken
-            await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(_RETRY_S if self._rate is None else _POLITE_RETRY_S)
         self.told.handed_over.update(ids)
         await self._report(name, [StatusReport(each, code) for each in ids for code in REPORTED])
         mine = self.told.deliveries
@@ -246,7 +250,7 @@ class Traffic:
             if len(done) == len(results):
                 return
             assert {each.result for each in results if not each.done} <= _PATIENT, results
-            await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(_RETRY_S if self._rate is None else _POLITE_RETRY_S)
 
     async def _ask(
         self,
@@ -256,7 +260,7 @@ class Traffic:
         due: float | None = None,
     ) -> T:
         first = monotonic() if due is None else due
-        while True:
+        for pause in self._pauses(_POLITE_RETRY_S, _LONGEST_RETRY_S):
             client = self._clients.get(name)
             if client is None:
                 client = self._clients[name] = self._axis.client(name, attempts=1, patience_s=10)
@@ -268,22 +272,30 @@ class Traffic:
                 if isinstance(error, ProblemError) and not self._bears_with(error):
                     raise
                 self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind_of(error)))
-                await asyncio.sleep(self._pause(error))
+                await asyncio.sleep(self._pause(error, pause))
             else:
                 self.calls.attempts.append(Attempt(operation, begun, monotonic()))
                 self.calls.answers.append(Answer(operation, first, monotonic()))
                 return answer
+        raise AssertionError("pauses do not end")
 
     def _bears_with(self, problem: ProblemError) -> bool:
         return problem.retryable or problem.code in self.bear_with
 
-    def _pause(self, error: Exception) -> float:
-        """Before the repeat: as the axis asks, but soon; at once where traffic is to press."""
+    def _pause(self, error: Exception, polite: float) -> float:
+        """Before the repeat: as the axis asks, or longer; at once where traffic is to press."""
         if self._rate is None:
             return _RETRY_S
         problem = error.problem if isinstance(error, AxisUnavailable) else None
         asked = problem.retry_after_s if problem is not None else None
-        return min(_POLITE_RETRY_S if asked is None else asked, _LONGEST_RETRY_S)
+        return max(polite, min(asked or 0.0, _LONGEST_RETRY_S))
+
+    def _pauses(self, first: float, longest: float) -> Iterator[float]:
+        """Ever longer ones, each by chance: many callers that press keep what is busy busy."""
+        pause = first
+        while True:
+            yield pause * self._chance.uniform(0.5, 1.5)
+            pause = min(pause * 1.5, longest)
 
 
 async def _all_or_first_fault(
