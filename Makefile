@@ -24,6 +24,8 @@ COMMIT = $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # pytest says 5 where it found no test: ARGS may name tests of one kind alone.
 NONE_IS_FINE := || [ $$? -eq 5 ]
 
+MOVE := tests/system/test_moving.py::test_a_standalone_moved_to_a_cluster_and_back_has_the_same_views
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,12 +71,17 @@ test-cluster: $(VENV)/.dev ## Run the tests on real servers alone (part of `make
 	then $(BIN)/python -m tools.cluster fetch; \
 	else echo "Java, Maven or Go is missing: tests on real servers are skipped, each says what it needs."; fi
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "cluster and not faults" --ignore tests/image $(ARGS) $(NONE_IS_FINE)
-	$(BIN)/python -m pytest -m faults --ignore tests/image $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/python -m pytest -m faults --ignore tests/image --deselect $(MOVE) $(ARGS) $(NONE_IS_FINE)
 
 .PHONY: test-faults
 test-faults: $(VENV)/.dev ## Kill services, brokers and stores of a whole axis under load (part of `make test`)
 	$(BIN)/python -m tools.cluster fetch
 	$(BIN)/python -m pytest -m faults tests/cluster/faults $(ARGS)
+
+.PHONY: test-move
+test-move: $(VENV)/.dev ## Move a standalone to a cluster and back (eight minutes; not part of `make test`)
+	$(BIN)/python -m tools.cluster fetch
+	$(BIN)/python -m pytest -m faults $(MOVE) $(ARGS)
 
 .PHONY: test-image
 test-image: $(VENV)/.dev ## Build the image and run it (as root, with buildah and debootstrap; not part of `make test`)
