@@ -294,6 +294,9 @@ class Traffic:
         """Ever longer ones, each by chance: many callers that press keep what is busy busy."""
         pause = first
         while True:
+            if self._rate is None:  # it is to press
+                yield first
+                continue
             yield pause * self._chance.uniform(0.5, 1.5)
             pause = min(pause * 1.5, longest)
 
