@@ -122,9 +122,8 @@ k8s-check: $(VENV)/.dev ## Whether manifests and Compose file are well formed an
 bench: $(VENV)/.dev ## Measure throughput and latency (never part of the tests)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-# The first year is apart (`docaxis simulate 2019 --scale 1`): an hour.
 .PHONY: bench-all
-bench-all: $(VENV)/.dev ## All figures of the page on performance, a JSON each (half an hour; DOCUMENTS=100000 are seeded)
+bench-all: $(VENV)/.dev ## More of them, a JSON each: recipients, files, stored documents, rebuilds, a cluster (DOCUMENTS=100000)
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.many_recipients
 	$(BIN)/python -m benchmarks.large_file

@@ -81,6 +81,9 @@ class Traffic:
         self._random = random.Random(seed)
         self._chance = random.Random(seed)
         self._rate = rate
+        self._presses = rate is None
+        """As fast as answers come: what is refused is repeated at once, and pauses do not grow."""
+        self._retry_s = _RETRY_S if self._presses else _POLITE_RETRY_S
         self._series = series
         self._queries = queries
         self._clients: dict[str, DocaxisClient] = {}
@@ -162,11 +165,12 @@ class Traffic:
 
     async def _until_decided(self, document_id: str) -> None:
         """Durable, and its decision still to come: it is only asked about from now on."""
-        for pause in self._pauses(_LOOK_S, _LONGEST_LOOK_S):
+        pauses = self._pauses(_LOOK_S, _LONGEST_LOOK_S)
+        while True:
             found = await self._until_there("document", lambda client: client.document(document_id))
             if found.status != "pending":
                 return
-            await asyncio.sleep(pause)
+            await asyncio.sleep(next(pauses))
 
     async def _until_there(
         self, operation: str, call: Callable[[DocaxisClient], Awaitable[T]]
@@ -182,13 +186,12 @@ class Traffic:
                 return None
 
         until = monotonic() + self.looks_for_s
-        for pause in self._pauses(_LOOK_S, _LONGEST_LOOK_S):
+        pauses = self._pauses(_LOOK_S, _LONGEST_LOOK_S)
+        while monotonic() < until:
             found = await self._ask(operation, "office", look)
             if found is not None:
                 return found
-            await asyncio.sleep(pause)
-            if monotonic() > until:
-                break
+            await asyncio.sleep(next(pauses))
         raise _NotFoundInTime
 
     async def _look_at(self, number: int, document_id: str, digest: str) -> None:
@@ -231,7 +234,7 @@ class Traffic:
             if all(each.done for each in taken):
                 break
             assert {each.result for each in taken if not each.done} <= _PATIENT, taken
-            await asyncio.sleep(_RETRY_S if self._rate is None else _POLITE_RETRY_S)
+            await asyncio.sleep(self._retry_s)
         self.told.handed_over.update(ids)
         await self._report(name, [StatusReport(each, code) for each in ids for code in REPORTED])
         mine = self.told.deliveries
@@ -250,7 +253,7 @@ class Traffic:
             if len(done) == len(results):
                 return
             assert {each.result for each in results if not each.done} <= _PATIENT, results
-            await asyncio.sleep(_RETRY_S if self._rate is None else _POLITE_RETRY_S)
+            await asyncio.sleep(self._retry_s)
 
     async def _ask(
         self,
@@ -260,7 +263,8 @@ class Traffic:
         due: float | None = None,
     ) -> T:
         first = monotonic() if due is None else due
-        for pause in self._pauses(_POLITE_RETRY_S, _LONGEST_RETRY_S):
+        pauses = self._pauses(self._retry_s, _LONGEST_RETRY_S)
+        while True:
             client = self._clients.get(name)
             if client is None:
                 client = self._clients[name] = self._axis.client(name, attempts=1, patience_s=10)
@@ -272,33 +276,29 @@ class Traffic:
                 if isinstance(error, ProblemError) and not self._bears_with(error):
                     raise
                 self.calls.attempts.append(Attempt(operation, begun, monotonic(), kind_of(error)))
-                await asyncio.sleep(self._pause(error, pause))
+                await asyncio.sleep(max(next(pauses), self._asked_s(error)))
             else:
                 self.calls.attempts.append(Attempt(operation, begun, monotonic()))
                 self.calls.answers.append(Answer(operation, first, monotonic()))
                 return answer
-        raise AssertionError("pauses do not end")
 
     def _bears_with(self, problem: ProblemError) -> bool:
         return problem.retryable or problem.code in self.bear_with
 
-    def _pause(self, error: Exception, polite: float) -> float:
-        """Before the repeat: as the axis asks, or longer; at once where traffic is to press."""
-        if self._rate is None:
-            return _RETRY_S
+    def _asked_s(self, error: Exception) -> float:
+        """How long the axis asks to wait before the repeat, within bounds."""
         problem = error.problem if isinstance(error, AxisUnavailable) else None
-        asked = problem.retry_after_s if problem is not None else None
-        return max(polite, min(asked or 0.0, _LONGEST_RETRY_S))
+        if self._presses or problem is None or problem.retry_after_s is None:
+            return 0.0
+        return min(problem.retry_after_s, _LONGEST_RETRY_S)
 
     def _pauses(self, first: float, longest: float) -> Iterator[float]:
         """Ever longer ones, each by chance: many callers that press keep what is busy busy."""
         pause = first
         while True:
-            if self._rate is None:  # it is to press
-                yield first
-                continue
             yield pause * self._chance.uniform(0.5, 1.5)
-            pause = min(pause * 1.5, longest)
+            if not self._presses:
+                pause = min(pause * 1.5, longest)
 
 
 async def _all_or_first_fault(

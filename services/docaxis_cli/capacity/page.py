@@ -8,16 +8,6 @@ from docaxis_cli.capacity.measured import Measured
 from docaxis_cli.capacity.sizing import Count, Sizing
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_FACTOR_OF = {
-    True: "the CPU of its services for an exchange beside that; brokers and stores left out",
-    False: "the quotient of exchanges a second on the same two CPUs, which brokers and stores"
-    " share: an upper bound",
-}
-_SHARES_OF = {
-    True: "Measured on a cluster with one replica of each.",
-    False: "The gateway's was sampled, the others are estimated.",
-}
-"""Whether a cluster's CPU was measured by service."""
 
 
 def rows(sizing: Sizing) -> Iterator[tuple[str, str, str]]:
@@ -46,6 +36,15 @@ def rows(sizing: Sizing) -> Iterator[tuple[str, str, str]]:
 
 def capacity_page(demand: Demand, measured: Measured, sizing: Sizing, source: str) -> str:
     """The whole page; `source` names the file of the figures."""
+    if measured.shares:
+        factor_of = "the CPU of its services for an exchange; brokers and stores are left out"
+        shares_of = "Measured on a cluster with one replica of each."
+    else:
+        factor_of = (
+            "the quotient of exchanges a second on the same two CPUs, which brokers and stores"
+            " share: an upper bound"
+        )
+        shares_of = "The gateway's was sampled, the others are estimated."
     lines = [
         "# Capacity: what a country needs",
         "",
@@ -69,7 +68,7 @@ def capacity_page(demand: Demand, measured: Measured, sizing: Sizing, source: st
         f"- Memory of a process that has worked: {figure(measured.memory_mib)} MiB.",
         "- CPU of a cluster for what a standalone does with 1: "
         + (
-            f"{figure(measured.cluster_factor)}, {_FACTOR_OF[bool(measured.shares)]}."
+            f"{figure(measured.cluster_factor)}, {factor_of}."
             if measured.cluster_factor
             else "not measured, assumed below."
         ),
@@ -88,7 +87,7 @@ def capacity_page(demand: Demand, measured: Measured, sizing: Sizing, source: st
         "",
         "Shares of the CPU by service: "
         + ", ".join(f"{name} {share:.0%}" for name, share in sizing.shares.items())
-        + f". {_SHARES_OF[bool(measured.shares)]}",
+        + f". {shares_of}",
         "",
         "## How it is computed",
         "",

@@ -19,7 +19,7 @@ T = TypeVar("T")
 RATE = float(os.environ.get("DOCAXIS_FAULT_RATE", "2"))
 """Documents per second, each for two recipients who take it over and report three statuses.
 
-A cluster on two cores does some four: what piles up in a fault must be worked off in time, too.
+Few enough that two cores also work off what has piled up in a fault.
 """
 SEED = int(os.environ.get("DOCAXIS_TEST_SEED", str(random.randrange(2**32))))
 _SENDERS = 48

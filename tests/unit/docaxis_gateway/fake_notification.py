@@ -6,9 +6,7 @@ from typing import Any
 
 from docaxis_eventsourcing.errors import DocaxisError
 from docaxis_eventsourcing.identifiers import derived_id
-from docaxis_proto import (
-    notification_v1_pb2 as notification,
-)
+from docaxis_proto import notification_v1_pb2 as notification
 from docaxis_proto.notification_v1_pb2_grpc import NotificationServicer
 from tests.unit.docaxis_gateway.fake_registry import NOW_MS
 

@@ -7,12 +7,8 @@ from typing import Any
 from docaxis_eventsourcing.errors import DocaxisError, FieldProblem
 from docaxis_eventsourcing.identifiers import derived_id
 from docaxis_eventsourcing.ports.file_store import FileStore
-from docaxis_proto import (
-    routing_events_v1_pb2 as events,
-)
-from docaxis_proto import (
-    routing_v1_pb2 as routing,
-)
+from docaxis_proto import routing_events_v1_pb2 as events
+from docaxis_proto import routing_v1_pb2 as routing
 from docaxis_proto.routing_v1_pb2_grpc import RoutingServicer
 from tests.unit.docaxis_gateway.fake_registry import NOW_MS, FakeRegistry
 

@@ -1,4 +1,7 @@
-"""Little services in memory that keep to the protos' promises; no log, no views."""
+"""Little services in memory that keep to the protos' promises; no log, no views.
+
+Signature and status; `fake_registry`, `fake_routing` and `fake_notification` are of the same kind.
+"""
 
 from hashlib import sha256
 from typing import Any
