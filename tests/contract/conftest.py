@@ -22,6 +22,7 @@ from tests.contract.file_stores import FilesUnderTest, local_files, s3_files, s3
 from tests.contract.kafka_log import fresh_topics, kafka_log
 from tests.contract.messages import COMMANDS, EVENTS, URGENT
 from tests.contract.mongo_stores import MONGO_STORES, fresh_database, mongo_store
+from tests.contract.read_spaces import LETTERS, NAMES, SPACE, Space
 
 OpenLog = Callable[[], Awaitable[EventLog]]
 OpenStore = Callable[[], Awaitable[ReadStore]]
@@ -120,3 +121,10 @@ async def files(file_store: FilesUnderTest) -> FileStore:
 def open_secrets(request: pytest.FixtureRequest, tmp_path: Path) -> OpenSecrets:
     """Opens the test's secrets, as each process of an installation would."""
     return lambda: FileSecrets(tmp_path / "secrets")
+
+
+@pytest.fixture
+async def space(store: ReadStore) -> Space:
+    """Of the test's store, declared and empty."""
+    await store.declare(SPACE, [LETTERS, NAMES])
+    return Space(store)

@@ -1,11 +1,7 @@
 """The MongoDB read store on a bad line, and with a server or a process that stalls or dies."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,58 +11,32 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from docaxis_adapters.mongo_store import MongoDriver, MongoReadStore
 from docaxis_adapters.mongo_store.checkpoints import Checkpoints
-from docaxis_adapters.mongo_store.fencing import Fence
 from docaxis_eventsourcing.errors import CheckpointMoved, Unavailable
 from docaxis_eventsourcing.ports.event_log import Position
 from docaxis_eventsourcing.ports.read_store import (
     Changes,
     Increment,
-    Index,
-    IndexType,
     Row,
     RowRange,
-    Table,
 )
 from tests.contract.mongo_stores import fresh_database
-from tests.servers import MongoServer, mongo_uri
+from tests.servers import mongo_uri
 from tests.unit.docaxis_adapters.mongo_proxy import MongoProxy, mongo_proxy
+from tests.unit.docaxis_adapters.mongo_rows import (
+    FIRST,
+    ONE_MORE,
+    TABLE,
+    count,
+    driver,
+    hurry,
+    opened,
+    private_server,
+    reach,
+)
+
+__all__ = ["driver"]
 
 pytestmark = pytest.mark.cluster
-
-TABLE = Table(
-    "rows",
-    {"org": IndexType.TEXT, "at": IndexType.INT},
-    (Index("by_org", ("org", "at")),),
-    ("count",),
-)
-ONE_MORE = {"rows": Changes(increments=(Increment("k", "count", 1),))}
-FIRST = Position(1, 1)
-SHORT_S = 3.0
-"""For calls that are to fail; what is to succeed has all the time of a busy machine."""
-
-KILLED = """
-import asyncio, sys
-from docaxis_adapters.mongo_store import MongoReadStore
-from docaxis_eventsourcing.ports.event_log import Position
-from tests.unit.docaxis_adapters.test_mongo_faults import ONE_MORE, TABLE
-
-async def main():
-    store = await MongoReadStore.open(sys.argv[1], sys.argv[2])
-    await store.declare("space", [TABLE])
-    at = None
-    for number in range(1, 10**9):
-        await store.apply("space", 0, at, Position(number, number), ONE_MORE)
-        at = Position(number, number)
-        print(number, flush=True)
-
-asyncio.run(main())
-"""
-
-
-@pytest.fixture(params=list(MongoDriver))
-def driver(request: pytest.FixtureRequest) -> MongoDriver:
-    found: MongoDriver = request.param
-    return found
 
 
 @pytest.fixture
@@ -89,24 +59,6 @@ async def store(
     found = await opened(proxy.address, database, driver)
     yield found
     await found.close()
-
-
-async def opened(
-    address: str, database: str, driver: MongoDriver, timeout_s: float = 20.0
-) -> MongoReadStore:
-    store = await MongoReadStore.open(address, database, driver=driver, timeout_s=timeout_s)
-    await store.declare("space", [TABLE])
-    return store
-
-
-def hurry(store: MongoReadStore, timeout_s: float = SHORT_S) -> None:
-    """From now on its calls end sooner."""
-    store._sessions._timeout_s = timeout_s
-
-
-async def count(store: MongoReadStore) -> int:
-    row = (await store.get("space", "rows", ["k"])).get("k")
-    return row.counters["count"] if row is not None else 0
 
 
 async def test_L24_a_commit_whose_answer_is_lost_is_asked_again_and_counts_once(
@@ -298,92 +250,6 @@ async def test_a_server_that_stalls_is_unavailable_and_works_when_it_goes_on(
         await store.close()  # hangs neither
 
 
-async def test_L24_through_kills_of_the_server_all_counts_once(
-    tmp_path: Path, driver: MongoDriver
-) -> None:
-    """As a projector does it: away means again; another checkpoint means on from there."""
-    goal, kills = 150, 3
-
-    async def feed(store: MongoReadStore) -> None:
-        at: Position | None = None
-        while at is None or at.version < goal:
-            number = at.version + 1 if at else 1
-            try:
-                await store.apply("space", 0, at, Position(number, number), ONE_MORE)
-                at = Position(number, number)
-            except Unavailable:
-                await asyncio.sleep(0.05)
-            except CheckpointMoved:
-                at = await reach(store)
-
-    async def disturb(store: MongoReadStore, server: MongoServer) -> None:
-        for part in range(1, kills + 1):
-            await reach(store, goal * part // (kills + 1))
-            await asyncio.to_thread(server.kill)
-            await asyncio.to_thread(server.start_again)
-
-    async with private_server(tmp_path) as server:
-        store = await opened(server.address, "test", driver, timeout_s=SHORT_S)
-        await asyncio.gather(feed(store), disturb(store, server))
-        await reach(store)
-        assert await count(store) == goal
-        await store.close()
-
-
-async def test_L24_a_killed_process_leaves_checkpoint_and_rows_that_agree(tmp_path: Path) -> None:
-    async with private_server(tmp_path) as server:
-        process = await begun(server.address)
-        await read_lines(process, 60)
-        process.send_signal(signal.SIGKILL)
-        await process.communicate()
-        store = await MongoReadStore.open(server.address, "test")
-        at = await store.checkpoint("space", 0)
-        assert at is not None and at.version >= 60
-        assert await count(store) == at.version
-        await store.close()
-
-
-async def test_L24_what_a_killed_process_left_open_is_ended_by_its_successor(
-    tmp_path: Path, driver: MongoDriver
-) -> None:
-    """Left to the server it would hold the partition for a minute, and the apply fail."""
-    async with private_server(tmp_path) as server, mongo_proxy(server.address) as proxy:
-        process = await begun(proxy.address)
-        await read_lines(process, 3)
-        proxy.held["commitTransaction"] = 1
-        await proxy.holds.wait()
-        process.send_signal(signal.SIGKILL)
-        await process.communicate()
-        store = await MongoReadStore.open(server.address, "test", driver=driver, timeout_s=20)
-        at = await store.checkpoint("space", 0)
-        assert at is not None
-        await store.apply("space", 0, at, Position(10**6, 10**6), ONE_MORE)
-        assert await count(store) == at.version + 1
-        await store.close()
-
-
-async def test_L24_L34_without_the_fence_what_was_left_open_holds_the_partition(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def unfenced(*_: object) -> None:
-        pass
-
-    async with private_server(tmp_path) as server, mongo_proxy(server.address) as proxy:
-        process = await begun(proxy.address)
-        await read_lines(process, 3)
-        proxy.held["commitTransaction"] = 1
-        await proxy.holds.wait()
-        process.send_signal(signal.SIGKILL)
-        await process.communicate()
-        store = await MongoReadStore.open(server.address, "test", timeout_s=20)
-        at = await store.checkpoint("space", 0)
-        hurry(store)
-        monkeypatch.setattr(Fence, "enter", unfenced)
-        with pytest.raises(Unavailable):
-            await store.apply("space", 0, at, Position(10**6, 10**6), ONE_MORE)
-        await store.close()
-
-
 @pytest.mark.parametrize("command", ["find", "delete", "drop"])
 async def test_a_drop_that_is_cut_short_is_a_drop_and_the_next_one_clears_up(
     proxy: MongoProxy, database: str, driver: MongoDriver, command: str
@@ -467,41 +333,3 @@ def nobodys(database: str) -> set[str]:
             if {each["_id"]["space"] for each in found[collection].find()} - living:
                 left.add(collection)
         return left
-
-
-@asynccontextmanager
-async def private_server(folder: Path) -> AsyncIterator[MongoServer]:
-    """For tests that kill it, or leave transactions open on it."""
-    server = MongoServer(folder)
-    await asyncio.to_thread(server.start)
-    try:
-        yield server
-    finally:
-        await asyncio.to_thread(server.kill)
-
-
-async def begun(address: str) -> asyncio.subprocess.Process:
-    """A process that applies one step after another and tells each."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["libs", "services", "."])}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", KILLED, address, "test"),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-    )
-
-
-async def read_lines(process: asyncio.subprocess.Process, lines: int) -> None:
-    assert process.stdout is not None
-    for _ in range(lines):
-        assert await process.stdout.readline(), "the process ended"
-
-
-async def reach(store: MongoReadStore, version: int = 0) -> Position | None:
-    """The checkpoint, as soon as the server tells and it stands at `version` or behind it."""
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(Unavailable):
-                at = await store.checkpoint("space", 0)
-                if (at.version if at else 0) >= version:
-                    return at
-            await asyncio.sleep(0.02)
