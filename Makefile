@@ -123,10 +123,11 @@ bench: $(VENV)/.dev ## Measure throughput and latency (never part of the tests)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-all
-bench-all: $(VENV)/.dev ## More of them, a JSON each: recipients, files, stored documents, rebuilds, a cluster (DOCUMENTS=100000)
+bench-all: $(VENV)/.dev ## More of them, a JSON each: recipients, files, the catalogue, stored documents, rebuilds, a cluster (DOCUMENTS=100000)
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.many_recipients
 	$(BIN)/python -m benchmarks.large_file
+	$(BIN)/python -m benchmarks.import_catalogue
 	@seeded="$$(mktemp -d)" && trap 'rm -rf "$$seeded"' EXIT && \
 	$(BIN)/python -m benchmarks.seed --documents $(or $(DOCUMENTS),100000) --derive "$$seeded/data" && \
 	$(BIN)/python -m benchmarks.rebuild --runs 1 "$$seeded/data" && \
