@@ -8,13 +8,15 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from docaxis_eventsourcing.errors import StorageFull, Unavailable
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _ROWS_AT_ONCE = (128, 64, 32, 16, 8, 4, 2, 1)
 """Few different statements, so that all stay prepared."""
+
+_Item = TypeVar("_Item")
 
 
 def connect(file: Path, synchronous: str, *, reader: bool = False) -> sqlite3.Connection:
@@ -88,10 +90,28 @@ def insert_many(
     if not rows:
         return
     one = f"({','.join('?' * len(rows[0]))})"
+    for chunk in _chunks(rows):
+        values = [value for row in chunk for value in row]
+        connection.execute(statement(",".join([one] * len(chunk))), values)
+
+
+def select_many(
+    connection: sqlite3.Connection, statement: Callable[[str], str], keys: Sequence[Any]
+) -> list[Any]:
+    """What `statement(values)` finds for all keys, as many keys a step as possible.
+
+    `statement` puts the text `?,?` into the SQL behind `IN`.
+    """
+    return [
+        row
+        for chunk in _chunks(keys)
+        for row in connection.execute(statement(",".join("?" * len(chunk))), chunk)
+    ]
+
+
+def _chunks(rows: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
     start = 0
     for count in _ROWS_AT_ONCE:
         while len(rows) - start >= count:
-            chunk = rows[start : start + count]
-            values = [value for row in chunk for value in row]
-            connection.execute(statement(",".join([one] * count)), values)
+            yield rows[start : start + count]
             start += count

@@ -33,7 +33,7 @@ KEPT_REPEATS = 64
 _TABLE = Table(
     "states",
     fields={"partition": IndexType.INT, "due": IndexType.INT},
-    indexes=(Index("due", ("partition", "due")),),
+    indexes=(Index("due", ("partition", "due"), sparse=True),),
 )
 _TIMES = Table("times")
 """The log time of each partition's last event, so that now never runs backwards (L5)."""

@@ -7,14 +7,19 @@ from random import Random
 
 import pytest
 
+from docaxis_eventsourcing.ports.event_log import Position
 from docaxis_eventsourcing.ports.read_store import (
     Changes,
     Increment,
+    Index,
+    IndexType,
     IndexValue,
+    ReadStore,
     Row,
     RowRange,
+    Table,
 )
-from tests.contract.read_spaces import SPACE, Space, letter
+from tests.contract.read_spaces import LETTERS, SPACE, Space, letter
 
 
 def expected(rows: Mapping[str, Row], index: tuple[str, ...], query: RowRange) -> list[str]:
@@ -188,6 +193,77 @@ async def test_L25_a_row_is_found_by_each_of_its_words(space: Space) -> None:
     assert await space.range(RowRange("by_word", ("khac",))) == ["1"]
 
 
+async def test_L25_words_follow_their_rows_through_puts_and_removals(space: Space) -> None:
+    """Rows put again with other words or another order, twice at once, removed, never there."""
+    random = Random(11)
+    words = ("an", "bình", "châu")
+    rows: dict[str, Row] = {}
+    for _ in range(40):
+        removals = tuple(random.choices("abcdef", k=2))
+        puts = tuple(
+            letter(
+                random.choice("abcdef"),
+                org=random.choice([None, "o", "p"]),
+                number=random.choice([None, 1, 2]),
+                words=random.choice([None, (), tuple(random.choices(words, k=2))]),
+            )
+            for _ in range(3)
+        )
+        await space.apply(Changes(puts=puts, removals=removals))
+        for key in removals:
+            rows.pop(key, None)
+        rows |= {row.key: row for row in puts}
+        for word in words:
+            having = {
+                key: replace(row, fields={**row.fields, "words": word})
+                for key, row in rows.items()
+                if word in (row.fields["words"] or ())  # type: ignore[operator]
+            }
+            for index, equals in (("by_word", (word,)), ("by_org_word", ("o", word))):
+                fields = next(each.fields for each in LETTERS.indexes if each.name == index)
+                query = RowRange(index, equals)
+                assert await space.range(query) == expected(having, fields, query)
+
+
 async def test_a_range_over_words_names_the_word(space: Space) -> None:
     with pytest.raises(ValueError):
         await space.range(RowRange("by_word"))
+
+
+def _dated(*, sparse: bool) -> Table:
+    index = Index("due", ("org", "number"), sparse=sparse)
+    return Table("dated", {"org": IndexType.TEXT, "number": IndexType.INT}, (index,))
+
+
+@pytest.mark.parametrize("sparse_first", [False, True])
+async def test_L25_a_sparse_index_holds_what_has_its_last_field_and_may_become_one(
+    store: ReadStore, sparse_first: bool
+) -> None:
+    await store.declare(SPACE, [_dated(sparse=sparse_first)])
+    puts = tuple(
+        Row(f"{org}{at}", fields={"org": org, "number": at or None})
+        for org, at in product("op", range(4))
+    )
+    await store.apply(SPACE, 0, None, Position(1, 1), {"dated": Changes(puts=puts)})
+    for sparse in (sparse_first, not sparse_first, sparse_first):
+        await store.declare(SPACE, [_dated(sparse=sparse)])
+        query = RowRange("due", ("o",), at_most=2)
+        for rows, keys in (
+            (query, ["o1", "o2"]),
+            (replace(query, descending=True), ["o2", "o1"]),
+            (replace(query, descending=True, after=(2, "o2")), ["o1"]),
+            (RowRange("due", ("o",), after=(1, "o1"), at_least=1), ["o2", "o3"]),
+        ):
+            assert [row.key for row in await store.range(SPACE, "dated", rows)] == keys
+    with pytest.raises(ValueError):
+        other = replace(_dated(sparse=True), fields={"org": IndexType.TEXT})
+        await store.declare(SPACE, [replace(other, indexes=())])
+
+
+@pytest.mark.parametrize("rows", [RowRange("due", ("o",)), RowRange("due", at_least="o")])
+async def test_L25_a_range_over_a_sparse_index_bounds_its_last_field(
+    store: ReadStore, rows: RowRange
+) -> None:
+    await store.declare(SPACE, [_dated(sparse=True)])
+    with pytest.raises(ValueError, match="sparse"):
+        await store.range(SPACE, "dated", rows)

@@ -123,6 +123,7 @@ def _index_fields(shape: Shape, rows: RowRange) -> Sequence[str]:
     if rows.index == "":
         names: tuple[str, ...] = ()
     elif rows.index in shape.indexes:
+        shape.indexes[rows.index].check(rows)
         names = shape.indexes[rows.index].fields
     else:
         raise ValueError(f"{shape.table.name} has no index {rows.index}")

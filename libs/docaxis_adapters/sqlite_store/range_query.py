@@ -64,6 +64,7 @@ def _ordered(shape: Shape, rows: RowRange) -> tuple[Sequence[str], str]:
     if rows.index == "":
         names: tuple[str, ...] = ()
     elif rows.index in shape.indexes:
+        shape.indexes[rows.index].check(rows)
         names = shape.indexes[rows.index].fields
     else:
         raise ValueError(f"{shape.table.name} has no index {rows.index}")
@@ -86,6 +87,7 @@ def _pieces(start: _Piece, behind: Sequence[str], rows: RowRange) -> Iterator[_P
     if after is None:
         yield start
         return
+    bounded = rows.at_least is not None or rows.at_most is not None
     for place in range(len(behind) - 1, -1, -1):
         piece = start
         for column, value in zip(behind[:place], after, strict=False):
@@ -94,7 +96,7 @@ def _pieces(start: _Piece, behind: Sequence[str], rows: RowRange) -> Iterator[_P
         if rows.descending:
             if value is not None:  # nothing is before None
                 yield piece.compare(column, "<", value)
-                if place < len(behind) - 1:  # a key is never None
+                if place < len(behind) - 1 and not (place == 0 and bounded):  # a key is never None
                     yield piece.equal(column, None)
         elif value is None:
             yield piece.present(column)

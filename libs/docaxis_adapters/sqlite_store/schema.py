@@ -46,9 +46,17 @@ def declare(
         )
     }
     for table in tables:
-        if table.name in shapes:
-            if to_stored(shapes[table.name].table) != to_stored(table):
+        if (known := shapes.get(table.name)) is not None:
+            if to_stored(known.table.lasting) != to_stored(table.lasting):
                 raise ValueError(f"{space}.{table.name} was declared with another shape")
+            if to_stored(known.table) != to_stored(table):
+                for statement in known.sparse_as(table):
+                    connection.execute(statement)
+                connection.execute(
+                    "UPDATE declared SET shape = ? WHERE number = ?",
+                    (to_stored(table), known.number),
+                )
+                shapes[table.name] = Shape(known.number, table)
             continue
         cursor = connection.execute(
             "INSERT INTO declared (space, name, shape) VALUES (?, ?, ?)",

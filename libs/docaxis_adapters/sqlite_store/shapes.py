@@ -27,6 +27,7 @@ class Shape:
 
     def __init__(self, number: int, table: Table) -> None:
         _check(table)
+        self.number = number
         self.table = table
         self.physical = f"t{number}"
         self.fields = tuple(table.fields)
@@ -63,24 +64,34 @@ class Shape:
             ["key TEXT PRIMARY KEY NOT NULL", "blob BLOB NOT NULL DEFAULT x''", *typed, *counters]
         )
         yield f"CREATE TABLE {self.physical} ({columns}) STRICT"
-        for place, index in enumerate(self.table.indexes):
-            name = f"{self.physical}_i{place}"
-            ordered = [self.columns[field] for field in index.fields]
-            words = self.words_field(index)
-            if words is None:
-                unique, keys = ("UNIQUE ", ordered) if index.unique else ("", [*ordered, "key"])
-                yield f"CREATE {unique}INDEX {name} ON {self.physical} ({', '.join(keys)})"
-            else:
+        for index in self.table.indexes:
+            if (words := self.words_field(index)) is not None:
                 types = {**self.table.fields, words: IndexType.TEXT}
                 kinds = [f"{self.columns[f]} {_SQL_TYPES[types[f]]}" for f in index.fields]
-                side = self.word_tables[index.name]
-                # Found by key when a row is put again: the table itself is in that order.
+                # Rows in the order they come, found by the index alone: what goes is known from
+                # the row that names it, so there is no second tree over the keys.
                 columns = f"key TEXT NOT NULL, {', '.join(kinds)}"
-                yield (
-                    f"CREATE TABLE {side} ({columns}, PRIMARY KEY (key, {self.columns[words]}))"
-                    " STRICT, WITHOUT ROWID"
-                )
-                yield f"CREATE INDEX {name} ON {side} ({', '.join([*ordered, 'key'])})"
+                yield f"CREATE TABLE {self.word_tables[index.name]} ({columns}) STRICT"
+            yield self._create_index(index)
+
+    def sparse_as(self, table: Table) -> Iterable[str]:
+        """The statements that make its indexes as sparse as those of another declaration."""
+        other = Shape(self.number, table)
+        for before, now in zip(self.table.indexes, table.indexes, strict=True):
+            if before.sparse != now.sparse:
+                yield f"DROP INDEX {self._index_name(before)}"
+                yield other._create_index(now)
+
+    def _index_name(self, index: Index) -> str:
+        return f"{self.physical}_i{self.table.indexes.index(index)}"
+
+    def _create_index(self, index: Index) -> str:
+        ordered = [self.columns[field] for field in index.fields]
+        unique, keys = ("UNIQUE ", ordered) if index.unique else ("", [*ordered, "key"])
+        on = self.word_tables.get(index.name, self.physical)
+        where = f" WHERE {ordered[-1]} IS NOT NULL" if index.sparse else ""
+        name = self._index_name(index)
+        return f"CREATE {unique}INDEX {name} ON {on} ({', '.join(keys)}){where}"
 
     def put_statement(self, values: str) -> str:
         """Insert or replace rows; counters stay."""
@@ -112,6 +123,11 @@ class Shape:
                 row.key,
                 *(word if f == words else row.fields.get(f) for f in index.fields),
             )
+
+    def forget_word_statement(self, index: str) -> str:
+        """Remove a row that `word_rows` gives."""
+        same = " AND ".join(f"{self.columns[f]} IS ?" for f in self.indexes[index].fields)
+        return f"DELETE FROM {self.word_tables[index]} WHERE key = ? AND {same}"  # noqa: S608
 
     def increment_statement(self, counter: str) -> str:
         """Add to a counter; the row is made where it is missing."""

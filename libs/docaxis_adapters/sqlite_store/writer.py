@@ -4,12 +4,18 @@ So an `apply` whose checkpoint moved fails alone, and many partitions share one 
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from docaxis_adapters.batch_thread import BatchThread, Job
-from docaxis_adapters.sqlite_file import connect, insert_many, transaction, unavailable
+from docaxis_adapters.sqlite_file import (
+    connect,
+    insert_many,
+    select_many,
+    transaction,
+    unavailable,
+)
 from docaxis_adapters.sqlite_store.shapes import Shape
 from docaxis_eventsourcing.errors import CheckpointMoved
 from docaxis_eventsourcing.ports.event_log import Position
@@ -90,28 +96,43 @@ class PreparedChanges:
         self._puts = [shape.put_values(row) for row in changes.puts]
         self._removals = [(key,) for key in changes.removals]
         self._increments = _by_counter(shape, changes.increments)
-        self._word_rows = {name: _words(shape, name, changes.puts) for name in shape.word_tables}
-        self._rewritten = [(row.key,) for row in changes.puts]
+        last = {row.key: row for row in changes.puts} if shape.word_tables else {}
+        self._keys = [*last, *changes.removals]
+        self._words = {name: _words(shape, name, last.values()) for name in shape.word_tables}
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Removals, then puts, then increments."""
         shape = self._shape
+        if shape.word_tables:
+            self._write_words(connection)
         if self._removals:
             connection.executemany(
                 f"DELETE FROM {shape.physical} WHERE key = ?",  # noqa: S608
                 self._removals,
             )
-        for name, physical in shape.word_tables.items():
-            for keys in (self._removals, self._rewritten):
-                connection.executemany(f"DELETE FROM {physical} WHERE key = ?", keys)  # noqa: S608
-            insert_many(
-                connection,
-                f"INSERT INTO {physical} VALUES {{}}".format,  # noqa: S608
-                self._word_rows[name],
-            )
         insert_many(connection, shape.put_statement, self._puts)
         for statement, values in self._increments.items():
             connection.executemany(statement, values)
+
+    def _write_words(self, connection: sqlite3.Connection) -> None:
+        """Before the rows themselves, which still name the words that they had."""
+        shape = self._shape
+        found = select_many(
+            connection,
+            f"SELECT {shape.selected} FROM {shape.physical} t WHERE t.key IN ({{}})".format,  # noqa: S608
+            self._keys,
+        )
+        before = [shape.row(values) for values in found]
+        for name, has in self._words.items():
+            had = _words(shape, name, before)
+            connection.executemany(
+                shape.forget_word_statement(name), [each for each in had if each not in has]
+            )
+            insert_many(
+                connection,
+                f"INSERT INTO {shape.word_tables[name]} VALUES {{}}".format,  # noqa: S608
+                [each for each in has if each not in had],
+            )
 
 
 def _by_counter(shape: Shape, increments: Sequence[Increment]) -> dict[str, list[tuple[str, int]]]:
@@ -124,11 +145,10 @@ def _by_counter(shape: Shape, increments: Sequence[Increment]) -> dict[str, list
     return {statement: list(by_key.items()) for statement, by_key in sums.items()}
 
 
-def _words(shape: Shape, index: str, puts: Sequence[Row]) -> list[tuple[Any, ...]]:
-    last = {row.key: row for row in puts}
-    return [
-        values for row in last.values() for values in shape.word_rows(shape.indexes[index], row)
-    ]
+def _words(shape: Shape, index: str, rows: Iterable[Row]) -> dict[tuple[Any, ...], None]:
+    """The rows of a word index, in order and each once."""
+    found = shape.indexes[index]
+    return {values: None for row in rows for values in shape.word_rows(found, row)}
 
 
 def apply_changes(

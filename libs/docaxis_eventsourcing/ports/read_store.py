@@ -1,7 +1,7 @@
 """Rows that are derived from the log: a decider's states and the views for queries."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,6 +27,14 @@ class Index:
     name: str
     fields: tuple[str, ...]
     unique: bool = False
+    sparse: bool = False
+    """Rows with None in its last field may be left out: a range over it bounds that field."""
+
+    def check(self, rows: "RowRange") -> None:
+        """Raise `ValueError` for a range that rows left out could be in."""
+        bounded = rows.at_least is not None or rows.at_most is not None
+        if self.sparse and not (bounded and len(rows.equals) == len(self.fields) - 1):
+            raise ValueError(f"index {self.name} is sparse: a range bounds {self.fields[-1]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,11 @@ class Table:
     indexes: tuple[Index, ...] = ()
     counters: tuple[str, ...] = ()
     """Integer fields that `increments` may add to; they start at 0."""
+
+    @property
+    def lasting(self) -> "Table":
+        """What of a declaration may not change: all but whether its indexes are sparse."""
+        return replace(self, indexes=tuple(replace(each, sparse=False) for each in self.indexes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,10 @@ class ReadStore(Protocol):
     """
 
     async def declare(self, space: str, tables: Sequence[Table]) -> None:
-        """Create tables and indexes that are missing. Raises `ValueError` on a changed shape."""
+        """Create tables and indexes that are missing. Raises `ValueError` on a changed shape.
+
+        An index that became sparse, or is so no more, is no changed shape.
+        """
         ...
 
     async def checkpoint(self, space: str, partition: int) -> Position | None:

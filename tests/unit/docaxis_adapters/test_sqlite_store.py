@@ -26,7 +26,11 @@ from docaxis_eventsourcing.ports.read_store import (
 TABLE = Table(
     "rows",
     {"org": IndexType.TEXT, "at": IndexType.INT, "words": IndexType.WORDS},
-    (Index("by_org", ("org", "at")), Index("by_word", ("words", "at"))),
+    (
+        Index("by_org", ("org", "at")),
+        Index("by_word", ("words", "at")),
+        Index("due", ("at",), sparse=True),
+    ),
     ("count",),
 )
 ONE_MORE = {"rows": Changes(increments=(Increment("k", "count", 1),))}
@@ -163,22 +167,26 @@ async def test_L33_an_apply_cut_before_did_nothing_and_cut_after_did_all(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "where",
+    ("where", "index"),
     [
-        "t.f0 = 'o' AND t.f1 > 5 ORDER BY t.f1, t.key",
-        "t.f0 = 'o' AND t.f1 IS NULL AND t.key > 'a' ORDER BY t.key",
+        ("t.f0 = 'o' AND t.f1 > 5 ORDER BY t.f1, t.key", "t1_i0"),
+        ("t.f0 = 'o' AND t.f1 IS NULL AND t.key > 'a' ORDER BY t.key", "t1_i0"),
+        ("t.f1 >= ? AND t.f1 <= ? ORDER BY t.f1, t.key", "t1_i2"),
+        ("t.f1 >= ? AND t.f1 = ? AND t.key > ? ORDER BY t.key", "t1_i2"),
     ],
 )
-async def test_ranges_seek_in_their_index_and_sort_nothing(tmp_path: Path, where: str) -> None:
+async def test_ranges_seek_in_their_index_and_sort_nothing(
+    tmp_path: Path, where: str, index: str
+) -> None:
     file = tmp_path / "views.sqlite"
     store = await opened(file)
     await store.close()
     connection = connect(file, "NORMAL", reader=True)
     plan = connection.execute(
-        f"EXPLAIN QUERY PLAN SELECT t.key FROM t1 t WHERE {where} LIMIT 10"
+        f"EXPLAIN QUERY PLAN SELECT t.key FROM t1 t WHERE {where} LIMIT 10", [1] * where.count("?")
     ).fetchall()
     words = " ".join(row[-1] for row in plan)
-    assert "SEARCH t" in words and "t1_i0" in words and "TEMP B-TREE" not in words
+    assert "SEARCH t" in words and index in words and "TEMP B-TREE" not in words
     connection.close()
 
 
