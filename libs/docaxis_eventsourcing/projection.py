@@ -11,6 +11,8 @@ from docaxis_eventsourcing.view import Rows, View
 
 _LEAST, _MOST = 500, 4_000
 """Records of a batch: of one that keeps up, and of one that is far behind."""
+_STEP_GROWS = 10
+"""Records that a partition's next step may have more than one that the store took."""
 _MOST_BYTES = 4 * 2**20
 """What the data of a larger batch may weigh; chunk events may have 256 KB each (L9)."""
 
@@ -34,6 +36,8 @@ class Projection:
         self._changed = changed
         self._at: dict[int, Position | None] = {}
         self._told: dict[int, Position] = {}
+        self._steps: dict[int, int] = {}
+        """Records that each partition brings to the store at once, where it was too slow once."""
         self._limit = _LEAST
         self.health = PartHealth(f"{space}.projection")
 
@@ -112,7 +116,23 @@ class Projection:
         self._changed(partition, position)
 
     async def _project_partition(self, partition: int, records: list[Recorded]) -> None:
+        """In steps that the store takes in time: one that it did not is tried again halved."""
         self._check_versions(partition, records)
+        step = self._steps.get(partition, _MOST)
+        retry = backoff(self.health, "projecting")
+        async for _ in retry:
+            try:
+                while records:
+                    await self._apply(partition, records[:step])
+                    records = records[step:]
+                    self._steps[partition] = step = min(step + _STEP_GROWS, _MOST)
+                    retry.reset()
+                return
+            except Unavailable as error:
+                self._steps[partition] = step = max(1, min(step, len(records)) // 2)
+                self.health.waiting(str(error))
+
+    async def _apply(self, partition: int, records: Sequence[Recorded]) -> None:
         codec = self._view.codec
         events = [
             (record.envelope, codec.decode(record.envelope.type, record.data))
@@ -123,19 +143,13 @@ class Projection:
         for envelope, event in events:
             for table, key in self._view.keys(event, envelope):
                 wanted.setdefault(table, {})[key] = None
+        rows = Rows()
+        for table, keys in wanted.items():
+            rows.load(table, await self._store.get(self.space, table, list(keys)))
+        for envelope, event in events:
+            self._view.project(rows, event, envelope)
         end = records[-1].after
-        async for _ in backoff(self.health, "projecting"):
-            try:
-                rows = Rows()
-                for table, keys in wanted.items():
-                    rows.load(table, await self._store.get(self.space, table, list(keys)))
-                for envelope, event in events:
-                    self._view.project(rows, event, envelope)
-                at = self._at[partition]
-                await self._store.apply(self.space, partition, at, end, rows.changes())
-                break
-            except Unavailable as error:
-                self.health.waiting(str(error))
+        await self._store.apply(self.space, partition, self._at[partition], end, rows.changes())
         self._at[partition] = end
         self._tell(partition, end)
 
