@@ -115,7 +115,8 @@ def test_the_command_starts_all_three_tells_their_state_and_stops_cleanly(tmp_pa
             assert len(children) == 5  # three brokers, two others
             process.send_signal(end)
             assert process.wait(WITHIN_S) == 0
-            assert process.stdout.read().strip() == "stopping ..."
+            # The print that the signal met may be there twice: rich did not know that it was done.
+            assert process.stdout.read().strip().splitlines()[-1] == "stopping ..."
         assert not any(map(alive, children))
 
 
