@@ -12,14 +12,13 @@ import csv
 import json
 import os
 import random
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, spread
 from tests.system.axis_process import AxisProcess, running_process
 
 PROVINCES = 34
@@ -70,9 +69,9 @@ async def bench(rows: int, runs: int) -> dict[str, object]:
         "machine": machine(),
         "runs": runs,
         "rows": rows,
-        "seconds": _spread(wall),
-        "rows_per_s": _spread([rows / each for each in wall]),
-        "axis_cpu_s": _spread(cpu),
+        "seconds": spread(wall),
+        "rows_per_s": spread([rows / each for each in wall]),
+        "axis_cpu_s": spread(cpu),
     }
 
 
@@ -89,14 +88,6 @@ async def _imported(axis: AxisProcess, table: Path, rows: int) -> tuple[float, f
     if command.returncode != 0 or json.loads(told)["counts"] != {"registered": rows}:
         raise AssertionError(f"exit {command.returncode}: {told[:1000]!r}")
     return took, sum(axis.cpu_s().values()) - before
-
-
-def _spread(found: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(found), 1),
-        "min": round(min(found), 1),
-        "max": round(max(found), 1),
-    }
 
 
 def main() -> None:

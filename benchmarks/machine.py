@@ -1,7 +1,9 @@
-"""What a figure stands on: the machine, told beside every figure."""
+"""What a figure stands on: the machine, told beside every figure, and the runs it comes from."""
 
 import os
 import platform
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -26,3 +28,9 @@ def machine() -> dict[str, object]:
             f"{platform.system()} {platform.machine()}",
         )
     )
+
+
+def spread(found: Sequence[float], digits: int | None = 2) -> dict[str, float]:
+    """Median, least and greatest of several runs; whole numbers where `digits` is None."""
+    figures = {"median": statistics.median(found), "min": min(found), "max": max(found)}
+    return {name: round(figure, digits) for name, figure in figures.items()}

@@ -10,13 +10,12 @@ recipient's long-polled inbox has it.
 import argparse
 import asyncio
 import json
-import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, spread
 from docaxis_client.client import DocaxisClient
 from docaxis_client.models import DocumentType, Signer, Submission
 from docaxis_client.submission import NewDocument, OutgoingFile
@@ -52,12 +51,12 @@ async def bench(runs: int, recipients: int) -> dict[str, object]:
     return {
         "machine": machine(),
         "recipients": recipients,
-        "deliveries_per_s": _spread([recipients / took for _, took in measured]),
+        "deliveries_per_s": spread([recipients / took for _, took in measured]),
         "axis_cpu_ms_per_1000_deliveries": {
             name: round((ended[name] - begun[name]) * 1000 / thousands, 1) for name in begun
         },
-        "submit_answer_s": _spread([answered for answered, _ in measured]),
-        "letter_idle_ms": _spread([each * 1000 for each in idle]),
+        "submit_answer_s": spread([answered for answered, _ in measured]),
+        "letter_idle_ms": spread([each * 1000 for each in idle]),
         **flooded,
     }
 
@@ -112,8 +111,8 @@ async def _overtaking(
     await _until_made(office, flood[-1], len(codes))
     return {
         "flood_deliveries": FLOOD * len(codes),
-        "letter_urgent_behind_flood_ms": _spread(letters["urgent"]),
-        "letter_ordinary_behind_flood_ms": _spread(letters["ordinary"]),
+        "letter_urgent_behind_flood_ms": spread(letters["urgent"]),
+        "letter_ordinary_behind_flood_ms": spread(letters["ordinary"]),
         "last_document_delivered_when_letters_were_done": f"{made} of {len(codes)}",
     }
 
@@ -166,14 +165,6 @@ async def _send(
     )
     file = OutgoingFile("mau.bin", b"mau", "application/octet-stream")
     return await office.submit(document, [file])
-
-
-def _spread(found: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(found), 2),
-        "min": round(min(found), 2),
-        "max": round(max(found), 2),
-    }
 
 
 def main() -> None:

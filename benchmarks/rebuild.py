@@ -9,7 +9,6 @@ clock, and by CPU seconds of this process where other work runs beside.
 
 import argparse
 import json
-import statistics
 import sys
 import time
 from collections import defaultdict
@@ -17,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import machine
+from benchmarks.machine import machine, spread
 from docaxis_eventsourcing.ports.event_log import EventLog
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_process.rebuild import chosen_views, running
@@ -82,17 +81,10 @@ async def _rebuild(runner: ViewRunner, log: EventLog) -> Took:
 
 
 def _figures(took: Sequence[Took]) -> dict[str, object]:
-    def spread(found: Sequence[float]) -> dict[str, int]:
-        return {
-            "median": round(statistics.median(found)),
-            "min": round(min(found)),
-            "max": round(max(found)),
-        }
-
     return {
         "events": took[0].events,
-        "events_per_s": spread([each.events / each.wall for each in took]),
-        "events_per_cpu_s": spread([each.events / each.cpu for each in took]),
+        "events_per_s": spread([each.events / each.wall for each in took], None),
+        "events_per_cpu_s": spread([each.events / each.cpu for each in took], None),
     }
 
 

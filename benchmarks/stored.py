@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.exchange import exchange, prepare
-from benchmarks.machine import machine
+from benchmarks.machine import machine, spread
 from tests.system.axis_process import AxisProcess
 
 _WARM_UP = 30
@@ -60,10 +60,10 @@ class _Measured:
 
     def figures(self) -> dict[str, object]:
         return {
-            "exchanges_per_s": _spread(self.per_s),
-            "axis_cpu_ms_per_exchange": _spread(self.cpu_ms),
-            "start_to_ready_s": _spread(self.ready_s),
-            "start_to_ready_cpu_s": _spread(self.ready_cpu_s),
+            "exchanges_per_s": spread(self.per_s),
+            "axis_cpu_ms_per_exchange": spread(self.cpu_ms),
+            "start_to_ready_s": spread(self.ready_s),
+            "start_to_ready_cpu_s": spread(self.ready_cpu_s),
             "resident_mib": round(self.axis.resident_mib()),
         }
 
@@ -105,14 +105,6 @@ async def bench(seeded: Path, runs: int, documents: int, senders: int) -> dict[s
 
 def _ratio(found: Mapping[str, Sequence[float]]) -> float:
     return round(statistics.median(found["seeded"]) / statistics.median(found["empty"]), 3)
-
-
-def _spread(found: Sequence[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(found), 2),
-        "min": round(min(found), 2),
-        "max": round(max(found), 2),
-    }
 
 
 def main() -> None:

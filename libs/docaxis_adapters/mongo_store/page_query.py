@@ -47,7 +47,7 @@ class PageQuery:
         for name, value in zip(fixed, rows.equals, strict=True):
             word = shape.table.fields[name] is IndexType.WORDS
             self._equal(shape.columns[name], _word(value) if word else shape.stored(name, value))
-        self._bounded = rows.at_least is not None or rows.at_most is not None
+        self._bounded = rows.bounded
         if rows.at_least is not None:
             self._start = _also(self._start, self._behind[0], "$gte", stored(0, rows.at_least))
         if rows.at_most is not None:

@@ -87,7 +87,6 @@ def _pieces(start: _Piece, behind: Sequence[str], rows: RowRange) -> Iterator[_P
     if after is None:
         yield start
         return
-    bounded = rows.at_least is not None or rows.at_most is not None
     for place in range(len(behind) - 1, -1, -1):
         piece = start
         for column, value in zip(behind[:place], after, strict=False):
@@ -96,7 +95,9 @@ def _pieces(start: _Piece, behind: Sequence[str], rows: RowRange) -> Iterator[_P
         if rows.descending:
             if value is not None:  # nothing is before None
                 yield piece.compare(column, "<", value)
-                if place < len(behind) - 1 and not (place == 0 and bounded):  # a key is never None
+                if place < len(behind) - 1 and not (
+                    place == 0 and rows.bounded
+                ):  # a key is never None
                     yield piece.equal(column, None)
         elif value is None:
             yield piece.present(column)

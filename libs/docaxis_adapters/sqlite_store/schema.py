@@ -49,14 +49,7 @@ def declare(
         if (known := shapes.get(table.name)) is not None:
             if to_stored(known.table.lasting) != to_stored(table.lasting):
                 raise ValueError(f"{space}.{table.name} was declared with another shape")
-            if to_stored(known.table) != to_stored(table):
-                for statement in known.sparse_as(table):
-                    connection.execute(statement)
-                connection.execute(
-                    "UPDATE declared SET shape = ? WHERE number = ?",
-                    (to_stored(table), known.number),
-                )
-                shapes[table.name] = Shape(known.number, table)
+            shapes[table.name] = _as_sparse(connection, known, table)
             continue
         cursor = connection.execute(
             "INSERT INTO declared (space, name, shape) VALUES (?, ?, ?)",
@@ -67,6 +60,17 @@ def declare(
             connection.execute(statement)
         shapes[table.name] = shape
     return shapes
+
+
+def _as_sparse(connection: sqlite3.Connection, known: Shape, table: Table) -> Shape:
+    if to_stored(known.table) == to_stored(table):
+        return known
+    for statement in known.sparse_as(table):
+        connection.execute(statement)
+    connection.execute(
+        "UPDATE declared SET shape = ? WHERE number = ?", (to_stored(table), known.number)
+    )
+    return Shape(known.number, table)
 
 
 def drop(connection: sqlite3.Connection, space: str, shapes: dict[str, Shape]) -> None:

@@ -32,8 +32,7 @@ class Index:
 
     def check(self, rows: "RowRange") -> None:
         """Raise `ValueError` for a range that rows left out could be in."""
-        bounded = rows.at_least is not None or rows.at_most is not None
-        if self.sparse and not (bounded and len(rows.equals) == len(self.fields) - 1):
+        if self.sparse and not (rows.bounded and len(rows.equals) == len(self.fields) - 1):
             raise ValueError(f"index {self.name} is sparse: a range bounds {self.fields[-1]}")
 
 
@@ -99,6 +98,11 @@ class RowRange:
     at_most: IndexValue = None
     descending: bool = False
     limit: int = 100
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has a bound, and so none of the rows with None there."""
+        return self.at_least is not None or self.at_most is not None
 
 
 class ReadStore(Protocol):

@@ -33,7 +33,7 @@ from tests.unit.docaxis_eventsourcing.rig import (
     until,
 )
 from tests.unit.docaxis_eventsourcing.test_taking import event, fold
-from tests.unit.docaxis_eventsourcing.test_views import deposits, expected, passed, rows, runner
+from tests.unit.docaxis_eventsourcing.view_runs import deposits, expected, passed, rows, runner
 
 AT = partition("a.1")
 

@@ -2,27 +2,19 @@
 (L28), blue and green while traffic flows."""
 
 import asyncio
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from docaxis_adapters.sqlite_log.consumer import SqliteConsumer
-from docaxis_adapters.sqlite_store import SqliteReadStore
-from docaxis_eventsourcing import parts, projection
 from docaxis_eventsourcing.errors import DocaxisError, Unavailable
 from docaxis_eventsourcing.parts import PartState
-from docaxis_eventsourcing.ports.event_log import Polled, Position
-from docaxis_eventsourcing.ports.read_store import RowRange
+from docaxis_eventsourcing.ports.event_log import Position
 from docaxis_eventsourcing.projector import ViewRunner
 from docaxis_eventsourcing.space_digest import space_digest
-from docaxis_eventsourcing.view import View
 from tests.unit.docaxis_eventsourcing.bank import (
-    CODEC,
     TOPICS,
     Deposit,
-    Deposited,
     Transfer,
     partition,
 )
@@ -36,42 +28,7 @@ from tests.unit.docaxis_eventsourcing.bank_views import (
 )
 from tests.unit.docaxis_eventsourcing.rig import Rig, ask, until
 from tests.unit.docaxis_eventsourcing.test_taking import event
-
-
-def runner(rig: Rig, view: View = VIEW) -> ViewRunner:
-    return ViewRunner(view, rig.log, rig.store)
-
-
-async def deposits(rig: Rig, door: Any, count: int) -> None:
-    await asyncio.gather(*(ask(door, Deposit(f"b{i % 9}.1", 1)) for i in range(count)))
-    await asyncio.gather(*(ask(door, Transfer(f"b{i}.1", f"b{i}.2", 1)) for i in range(9)))
-
-
-async def passed(view: ViewRunner, partitions: int = 12) -> None:
-    for at in range(partitions):
-        await view.reader.pass_end(at, 20.0)
-
-
-async def expected(rig: Rig, factor: int = 1) -> dict[str, tuple[int, int]]:
-    """Balance and number of changes of each account, counted from the events."""
-    balances: Counter[str] = Counter()
-    changes: Counter[str] = Counter()
-    for record in await rig.records():
-        event = CODEC.decode(record.envelope.type, record.data)
-        if isinstance(event, Deposited):
-            moved = [(event.account, factor * event.amount)]
-        else:
-            moved = [(event.source, -event.amount), (event.target, event.amount)]
-            moved = moved if factor == 1 else []
-        for account, amount in moved:
-            balances[account] += amount
-            changes[account] += 1
-    return {account: (balances[account], changes[account]) for account in changes}
-
-
-async def rows(view: ViewRunner) -> dict[str, tuple[int, int]]:
-    found = await view.reader.range("accounts", RowRange("by_balance", limit=1000))
-    return {row.key: (int(row.blob), row.counters["changes"]) for row in found}
+from tests.unit.docaxis_eventsourcing.view_runs import deposits, expected, passed, rows, runner
 
 
 async def test_L24_replays_count_once(any_rig: Rig) -> None:
@@ -85,68 +42,6 @@ async def test_L24_replays_count_once(any_rig: Rig) -> None:
         await passed(view)
         assert await rows(view) == await expected(any_rig)
         await any_rig.stop(task)
-
-
-async def test_a_build_far_behind_takes_larger_batches_and_falls_back_when_it_keeps_up(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Heavy batches never grow."""
-    door = rig.door()
-    processor = rig.start(rig.processor())
-    rig.start(door)
-    await deposits(rig, door, 90)
-    await rig.stop(processor)  # from now on the view's polls are the only ones
-    asked: list[int] = []
-    poll = SqliteConsumer.poll
-
-    async def noted(consumer: SqliteConsumer, limit: int, wait_s: float) -> Polled:
-        asked.append(limit)
-        return await poll(consumer, limit, wait_s)
-
-    monkeypatch.setattr(projection, "_LEAST", 4)
-    monkeypatch.setattr(projection, "_MOST", 16)
-    view = runner(rig)
-    monkeypatch.setattr(SqliteConsumer, "poll", noted)
-    rig.start(view)
-    await passed(view)
-    assert await rows(view) == await expected(rig)
-    assert max(asked) == 16
-    await until(lambda: asked[-1] == 4)
-
-    asked.clear()
-    monkeypatch.setattr(projection, "_MOST_BYTES", 1)
-    await view.rebuild()
-    assert set(asked) == {4}
-
-
-@pytest.mark.parametrize("most", [2, 5])  # a transfer makes two
-async def test_L22_a_store_too_slow_for_a_step_is_brought_smaller_ones(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
-    """Its time runs out each time that more than `most` rows come at once, and nothing is kept."""
-    door = rig.door()
-    rig.start(rig.processor())
-    rig.start(door)
-    await deposits(rig, door, 120)
-    apply = SqliteReadStore.apply
-    refused: list[int] = []
-
-    async def slow(store: SqliteReadStore, *step: Any) -> None:
-        space, changes = step[0], step[-1]
-        brought = sum(len(each.puts) for each in changes.values())
-        if space.startswith("bank_slow") and brought > most:
-            refused.append(brought)
-            raise Unavailable("timed out")
-        await apply(store, *step)
-
-    monkeypatch.setattr(SqliteReadStore, "apply", slow)
-    monkeypatch.setattr(parts, "_FIRST_WAIT_S", 0.001)
-    view = runner(rig, replace(VIEW, name="slow"))
-    rig.start(view)
-    await until(lambda: view.reader.space != "")
-    await passed(view)
-    assert await rows(view) == await expected(rig)
-    assert refused
 
 
 async def test_L27_a_rebuild_under_traffic_gives_the_same_bytes_and_queries_see_no_gap(
