@@ -302,6 +302,20 @@ _CATALOGUE = {
         "không phản hồi, {not_stated} không nêu; {connected_later} kết nối sau. Đơn vị không được "
         "nêu thì ở đây không phản hồi. Tên có “giả định” là tên không có thật.",
     ),
+    "simulate_more": (
+        "The axis counts {documents} documents and {deliveries} hand-overs more than this run's "
+        "plan: it holds others of these days, such as another scale's. Give each scale a folder "
+        "of its own.",
+        "Trục đếm được nhiều hơn kế hoạch của lần chạy này {documents} văn bản và {deliveries} "
+        "lượt bàn giao: trong những ngày này trục còn có văn bản khác, ví dụ của tỷ lệ khác. Hãy "
+        "dùng một thư mục riêng cho mỗi tỷ lệ.",
+    ),
+    "simulate_short": (
+        "{documents} documents and {deliveries} hand-overs of the plan are missing. The same "
+        "command goes on where this run was.",
+        "So với kế hoạch còn thiếu {documents} văn bản và {deliveries} lượt bàn giao. Chạy lại "
+        "lệnh này sẽ tiếp tục từ chỗ đã dừng.",
+    ),
     "simulate_speed": (
         "This run added {documents} documents and {deliveries} hand-overs in {seconds} s "
         "({per_s} documents/s).",

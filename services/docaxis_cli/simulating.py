@@ -19,6 +19,7 @@ from docaxis_cli.session import OK, REFUSED, Session, UsageProblem
 if TYPE_CHECKING:
     from docaxis_cli.simulation.plan import Plan
     from docaxis_cli.simulation.playing import Progress, Run
+    from docaxis_client.statistics import Statistics
 
 YEARS = ("2019",)
 
@@ -71,7 +72,8 @@ async def _simulate(
     credentials_folder: Path | None,
     data: Path | None,
 ) -> int:
-    from docaxis_cli.simulation.playing import ATTEMPTS, PATIENCE_S, Run, SimulationFailed, counted
+    from docaxis_cli.simulation.counts import counted
+    from docaxis_cli.simulation.playing import ATTEMPTS, PATIENCE_S, Run, SimulationFailed
     from docaxis_cli.simulation.result import as_answer, result_view
     from docaxis_cli.simulation.units import units
     from docaxis_client.client import DocaxisClient
@@ -112,6 +114,7 @@ async def _simulate(
     session.give(as_answer(run, figures, feedback, took_s))
     if not session.as_json:
         session.show(*result_view(session.words, run, figures, feedback))
+        _say_what_differs(session, run, figures)
         _say_speed(session, run, took_s)
     return OK if counted(figures) == run.expected else REFUSED
 
@@ -156,6 +159,18 @@ def _progress(session: Session, plan: "Plan") -> "Iterator[Progress]":
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("2019", total=plan.documents + plan.deliveries)
         yield lambda count: bar.update(task, advance=count)
+
+
+def _say_what_differs(session: Session, run: "Run", figures: "Statistics") -> None:
+    from docaxis_cli.simulation.counts import beyond, counted
+
+    found = counted(figures)
+    for key, (documents, deliveries) in (
+        ("simulate_more", beyond(found, run.expected)),
+        ("simulate_short", beyond(run.expected, found)),
+    ):
+        if documents or deliveries:
+            session.say(key, documents=documents, deliveries=deliveries)
 
 
 def _say_speed(session: Session, run: "Run", took_s: float) -> None:

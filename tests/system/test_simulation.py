@@ -13,8 +13,9 @@ import pytest
 
 from docaxis_adapters.sqlite_log import SqliteEventLog
 from docaxis_cli.simulation.axis import own_axis
+from docaxis_cli.simulation.counts import counted
 from docaxis_cli.simulation.plan import Plan
-from docaxis_cli.simulation.playing import ATTEMPTS, PATIENCE_S, Progress, Run, counted
+from docaxis_cli.simulation.playing import ATTEMPTS, PATIENCE_S, Progress, Run
 from docaxis_cli.simulation.units import units
 from docaxis_client.client import DocaxisClient
 from docaxis_client.credentials import Credentials
@@ -26,7 +27,7 @@ from docaxis_proto.routing_events_v1_pb2 import DeliveriesHandedOver, DocumentSu
 from docaxis_standalone.data_folder import DataFolder
 
 pytestmark = pytest.mark.timeout(600)
-SCALE = "0.0003"
+SCALE, OTHER_SCALE = "0.0003", "0.0001"
 STOPPED = "H27"
 CUT_AT = 40
 ROUND_OF = 20
@@ -66,10 +67,20 @@ async def test_the_year_is_played_once_however_often_it_is_run(tmp_path: Path) -
                 plan
             )
         await check_unmatched(url, tmp_path)
-        again = await command(url, tmp_path / "clients")
+        code, said = await command(url, tmp_path / "clients", SCALE, "--json")
+        assert code == 0
+        again = json.loads(said)
         assert again["agrees"], again
         assert again["added"] == {"documents": 0, "deliveries": 0}
-    assert await counted_by_hand(tmp_path) == due
+        other = Plan(Decimal(OTHER_SCALE))
+        code, said = await command(url, tmp_path / "clients", OTHER_SCALE, "--lang", "en")
+        assert code == 1
+        assert f"{plan.documents} documents and {plan.deliveries} hand-overs more than" in said
+        assert f"added {other.documents} documents and {other.deliveries} hand-overs" in said
+    assert await counted_by_hand(tmp_path) == (
+        {level: count + other.sent[level] for level, count in due[0].items()},
+        {level: count + other.received[level] for level, count in due[1].items()},
+    )
 
 
 @asynccontextmanager
@@ -132,9 +143,9 @@ async def check_unmatched(url: str, data: Path) -> None:
         assert (await hatinh.unmatched_statuses()).items == ()
 
 
-async def command(url: str, clients: Path) -> dict[str, object]:
-    """`docaxis simulate 2019 --url … --json`, as one types it."""
-    arguments = ("simulate", "2019", "--scale", SCALE, "--json", "--url", url)
+async def command(url: str, clients: Path, scale: str, *options: str) -> tuple[int | None, str]:
+    """`docaxis simulate 2019 --url …`, as one types it: its exit code, and what it printed."""
+    arguments = ("simulate", "2019", "--scale", scale, "--url", url, *options)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -145,9 +156,7 @@ async def command(url: str, clients: Path) -> dict[str, object]:
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
-    assert process.returncode == 0, said
-    found: dict[str, object] = json.loads(said)
-    return found
+    return process.returncode, said.decode()
 
 
 async def counted_by_hand(data: Path) -> Figures:

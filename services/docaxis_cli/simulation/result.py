@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from docaxis_cli.counting import CLASSES, level_name
 from docaxis_cli.messages import Words
-from docaxis_cli.simulation.playing import Run, counted
+from docaxis_cli.simulation.counts import counted
+from docaxis_cli.simulation.playing import Run
 from docaxis_cli.simulation.report_2019 import ANSWERS
 from docaxis_client.statistics import Classes, FeedbackFigures, Statistics
 

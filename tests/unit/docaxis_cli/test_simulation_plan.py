@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from docaxis_cli.simulation.counts import beyond
 from docaxis_cli.simulation.plan import Plan
 from docaxis_cli.simulation.report_2019 import ANSWERS, RECEIVED, SENT, scaled
 from docaxis_cli.simulation.units import units
@@ -81,3 +82,10 @@ def test_the_reports_add_up() -> None:
         627_630,
         95,
     )
+
+
+def test_what_is_counted_beyond_a_plan_is_told_by_level() -> None:
+    plan, found = ({1: 5, 2: 3}, {1: 9, 2: 4}), ({1: 7, 2: 3, 3: 0}, {1: 6, 2: 5, 3: 1})
+    assert beyond(found, plan) == (2, 2)
+    assert beyond(plan, found) == (0, 3)
+    assert beyond(plan, plan) == (0, 0)
