@@ -304,8 +304,8 @@ _CATALOGUE = {
     ),
     "simulate_more": (
         "The axis counts {documents} documents and {deliveries} hand-overs more than this run's "
-        "plan: it holds others of these days, such as another scale's, or what a unit took before it "
-        "was stopped. Give each plan a folder of its own.",
+        "plan: it holds others of these days, such as another scale's, or what a unit took before "
+        "it was stopped. Give each plan a folder of its own.",
         "Trục đếm được nhiều hơn kế hoạch của lần chạy này {documents} văn bản và {deliveries} "
         "lượt bàn giao: trong những ngày này trục còn có văn bản khác, ví dụ của tỷ lệ khác, hoặc "
         "văn bản mà đơn vị đã nhận trước khi bị dừng. Hãy dùng một thư mục riêng cho mỗi kế hoạch.",
