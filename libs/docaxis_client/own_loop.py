@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -40,3 +40,20 @@ class OwnLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+class Waiting:
+    """What the clients without an event loop share: each call is run on their loop to its end."""
+
+    _loop: OwnLoop
+
+    def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
+        return self._loop.run(call)
+
+    def _each(self, stream: AsyncIterator[_T]) -> Iterator[_T]:
+        while True:
+            yield self._run(_next(stream))
+
+
+async def _next(stream: AsyncIterator[_T]) -> _T:
+    return await anext(stream)

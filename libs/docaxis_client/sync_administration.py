@@ -1,20 +1,18 @@
 """The administrator's client for code without an event loop: each call waits for its answer."""
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from docaxis_client import administration
 from docaxis_client.accounts import Account, AccountsPage
 from docaxis_client.credentials import Credentials
 from docaxis_client.models import CatalogueEntry, Changed, OrganisationsPage
-from docaxis_client.own_loop import OwnLoop
-
-_T = TypeVar("_T")
+from docaxis_client.own_loop import OwnLoop, Waiting
 
 
-class Administration:
+class Administration(Waiting):
     """See `docaxis_client.administration.Administration`: the same methods, answers and errors."""
 
     def __init__(
@@ -235,6 +233,3 @@ class Administration:
         return self._run(
             self._axis.end_role(account_id, role, organisation, valid_until=valid_until)
         )
-
-    def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
-        return self._loop.run(call)

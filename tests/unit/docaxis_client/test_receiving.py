@@ -158,7 +158,7 @@ async def test_the_waiting_client_has_the_same_methods(axis: SampleAxis, documen
 
     assert await asyncio.to_thread(take_over) == "handed_over"
     missing = {name for name in vars(DocaxisClient) | _inherited() if name[0] != "_"}
-    assert missing - {"aclose", "inbox_pages"} <= set(vars(WaitingClient))
+    assert missing - {"aclose", "inbox_pages"} <= set(dir(WaitingClient))
 
 
 def _inherited() -> dict[str, object]:
