@@ -12,7 +12,7 @@ from docaxis_proto import gateway_v1_pb2 as pb
 from docaxis_proto import registry_events_v1_pb2 as events
 from tests.unit.docaxis_gateway.conftest import FakeSystem, World
 from tests.unit.docaxis_gateway.public_grpc import Rpc, rpc_of
-from tests.unit.docaxis_gateway.test_identity import certificate, credential, thumbprint
+from tests.unit.docaxis_gateway.shown_credentials import certificate, credential, thumbprint
 
 HOUR = 3_600_000
 

@@ -1,7 +1,5 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,24 +13,8 @@ from docaxis_proto.registry_events_v1_pb2 import Alias, OrganisationEntry
 from docaxis_registry.catalogue import catalogue
 from docaxis_registry.domain.organisations import first_id
 from docaxis_registry.grpc_servicer import RegistryServicer
-from docaxis_registry.service import compose
-from docaxis_registry.settings import RegistrySettings
 from docaxis_runtime.registry_systems import SystemsView
-from tests.embedded import at_work, ports_in
 from tests.unit.docaxis_registry.samples import PUBLIC_JWK
-
-
-@pytest.fixture
-async def ports(tmp_path: Path) -> AsyncIterator[Ports]:
-    async with ports_in(tmp_path) as ports:
-        yield ports
-
-
-@pytest.fixture
-async def registry(ports: Ports) -> AsyncIterator[RegistryServicer]:
-    service = compose(ports, RegistrySettings())
-    async with at_work(ports, service):
-        yield service.servicer
 
 
 def told(code: str, name: str = "UBND tỉnh", **others: Any) -> OrganisationEntry:
