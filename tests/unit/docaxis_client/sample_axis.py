@@ -28,6 +28,8 @@ from docaxis_client.credentials import Credentials
 from docaxis_trust.key_file_signer import KeyFileSigner
 from docaxis_trust.receipts import sign_receipt
 
+SYSTEM = web.RequestKey("system", str)
+"""Whose request it is."""
 NAMES = {"G22": "Văn phòng Chính phủ", "H26": "Thành phố Hà Nội", "H29": "Tỉnh Hà Tĩnh"}
 
 
