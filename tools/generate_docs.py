@@ -248,7 +248,7 @@ def rule_tests_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-CAPACITY_FIGURES = "benchmarks/figures/2026-11-27.json"
+CAPACITY_FIGURES = "benchmarks/figures/2026-11-28.json"
 """What the page on capacity is computed from; it says where each figure is from."""
 
 
