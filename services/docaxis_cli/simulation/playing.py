@@ -68,6 +68,7 @@ class Run:
         self._due: Counter[str] = Counter()
         """What was sent and is not taken, by unit; below 0 where more was open already."""
         self._first_day = today_in_vietnam()
+        self._taken = 0
         self.documents = self.deliveries = 0
         """What this run added, whatever was there before."""
 
@@ -148,7 +149,8 @@ class Run:
                 wait=_NEWS_S if self._due[unit.code] > 0 else 0,
             )
             if page.items:
-                self._due[unit.code] -= await self._take_page(unit, page.items)
+                await self._take_page(unit, page.items)
+                self._due[unit.code] -= len(page.items)
                 until = _clock() + _NOTHING_MOVES_S
             self._cursors[unit.code] = page.next
             if _clock() > until:
@@ -156,8 +158,8 @@ class Run:
             if len(page.items) < _PAGE and self._due[unit.code] <= 0:
                 return
 
-    async def _take_page(self, unit: Unit, items: Sequence[InboxItem]) -> int:
-        """Report on deliveries, then take them over; gives how many were not taken before.
+    async def _take_page(self, unit: Unit, items: Sequence[InboxItem]) -> None:
+        """Report on deliveries, then take them over.
 
         In this order, a run that is cut in between finds them again; their statuses are then told
         under the same key, or at worst once more, which no figure counts twice.
@@ -180,8 +182,8 @@ class Run:
         _all_done("a delivery", told)
         new = sum(each.result == "handed_over" for each in told)
         self.deliveries += new
+        self._taken += len(items)  # also what a call took whose answer was lost
         self._progress(new)
-        return new
 
     async def _settle(self) -> None:
         """Take what is left, until the query answers what the plan says, or nothing moves.
@@ -198,7 +200,7 @@ class Run:
             await self._each_unit(self._take)
             figures, feedback = await self.figures()
             heard = sum(_deliveries(each.deliveries) for each in feedback.items)
-            found, all_taken = counted(figures), self.deliveries >= sum(self.expected[1].values())
+            found, all_taken = counted(figures), self._taken >= sum(self.expected[1].values())
             whole = found == self.expected and heard == figures.total.received
             beside_others = all_taken and any(beyond(found, self.expected))
             if whole or beside_others or _clock() > until:
